@@ -1,21 +1,18 @@
 import { isIP } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
-import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { logRetry } from './async/poll.ts'
 import type { Role, ServiceOptions } from './config.ts'
-import { isUnavailable } from './database/errors.ts'
 import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
 import { Books } from './domain/books/books.ts'
 import { checkMasterKeys } from './domain/books/secrets.ts'
-import { readOverview } from './domain/generation/overview.ts'
+import { readOverview } from './domain/overview.ts'
 import { checkIncarnation } from './domain/rewind/incarnation.ts'
 import { createSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
-import type { Keyring } from './keys/keyring.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
@@ -57,6 +54,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const { worker, api } = await loadRole(options.role)
   const { metrics, metricsUrl } = await openMetrics(lifecycle, { ...options, log })
   const books = await openBooks(lifecycle, options, log)
+  await checkMasterKeys(books, options.keyring)
   if (metrics !== undefined) await watchDatabase(lifecycle, metrics, books, { ...options, log })
   const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
@@ -124,16 +122,6 @@ function urlOf(host: string, port: number): string {
   return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
-/** Checks that the secrets can be opened. While a node of the database is away, the service starts for the accounts of the others. */
-async function checkSecrets(connections: Pool, keyring: Keyring, log: Logger): Promise<void> {
-  try {
-    await checkMasterKeys(connections, keyring)
-  } catch (error) {
-    if (!isUnavailable(error)) throw error
-    log.warn({ err: error }, 'could not check that all secrets of the database can be opened')
-  }
-}
-
 async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Logger): Promise<Books> {
   const { databaseUrl, keyring } = options
   const connections = await lifecycle.open(
@@ -141,7 +129,6 @@ async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Log
     () => openDatabase(databaseUrl, { max: maxConnections, log }),
     (opened) => opened.end(),
   )
-  await checkSecrets(connections, keyring, log)
   await checkIncarnation(connections, log)
   if (keyring.currentId === null && !options.embedded) log.warn(unwrapped)
   const prisma = await lifecycle.open(

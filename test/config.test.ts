@@ -13,6 +13,8 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      metricsPort: undefined,
+      logLevel: 'info',
       keepAliveSeconds: 75,
       databaseUrl: undefined,
       dataDir: resolve('.data'),
@@ -33,6 +35,8 @@ describe('the configuration', () => {
     const environment = {
       PORT: '0',
       HOST: '::',
+      METRICS_PORT: '9464',
+      LOG_LEVEL: 'debug',
       KEEP_ALIVE_SECONDS: '620',
       DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
       DATA_DIR: '/srv/codes',
@@ -48,6 +52,8 @@ describe('the configuration', () => {
     expect(readConfig(environment)).toEqual({
       port: 0,
       host: '::',
+      metricsPort: 9464,
+      logLevel: 'debug',
       keepAliveSeconds: 620,
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
@@ -71,6 +77,8 @@ describe('the configuration', () => {
     const environment = {
       PORT: '80a',
       HOST: 'not a host',
+      METRICS_PORT: '65536',
+      LOG_LEVEL: 'loud',
       KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
@@ -91,6 +99,19 @@ describe('the configuration', () => {
 
   test.each(['-1', '65536', '00004000', '1.5', '0x50', ' 80', '1e3', '٤٠'])('refuses the port %j', (PORT) => {
     expect(problemsOf({ PORT }).problems).toEqual([expect.stringContaining('PORT')])
+  })
+
+  test('refuses one port for the service and its metrics, unless the system chooses both', () => {
+    expect(problemsOf({ PORT: '8080', METRICS_PORT: '8080' }).problems).toEqual([
+      'METRICS_PORT must be another port than PORT, but both are 8080',
+    ])
+    expect(readConfig({ PORT: '0', METRICS_PORT: '0' }).metricsPort).toBe(0)
+  })
+
+  test.each(['INFO', 'verbose', '30', 'debug ', ' '])('refuses the level %j of the log', (LOG_LEVEL) => {
+    expect(problemsOf({ LOG_LEVEL }).problems).toEqual([
+      expect.stringContaining('LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent'),
+    ])
   })
 
   test('reads other numbers with leading zeros, but not more digits than the maximum has', () => {

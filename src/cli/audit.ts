@@ -24,8 +24,8 @@ const maxPrintedOfAKind = 20
 
 async function main(): Promise<number> {
   if (process.argv.length > 2) throw new OperatorError(usage)
-  return await withDatabase(async ({ connections, keyring }) => {
-    await checkMasterKeys(connections, keyring)
+  return await withDatabase(async ({ connections, reach, keyring }) => {
+    await checkMasterKeys({ connections, reach }, keyring)
     const started = Date.now()
     const printed = new Map<FindingKind, number>()
     const print = (finding: Finding) => {

@@ -5,6 +5,7 @@ import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
 import { applyMigrations } from '../database/migrations.ts'
 import { checkDatabase, openConnections } from '../database/open.ts'
+import { Reach } from '../database/reach.ts'
 import { UserError } from '../domain/books/errors.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { describeError, openLog } from '../log.ts'
@@ -22,7 +23,13 @@ interface DatabaseOptions {
  * has no tables of the service, or it cannot be used.
  */
 export async function withDatabase<T>(
-  work: (database: { url: string; connections: Pool; keyring: Keyring; log: Logger }) => Promise<T>,
+  work: (database: {
+    url: string
+    connections: Pool
+    reach: Reach
+    keyring: Keyring
+    log: Logger
+  }) => Promise<T>,
   { statementTimeoutMs, migrates = false }: DatabaseOptions = {},
 ): Promise<T> {
   const config = readConfig(process.env)
@@ -44,7 +51,13 @@ export async function withDatabase<T>(
     if (rows[0]?.exist !== true)
       throw new OperatorError('The database has no tables yet: start the service once.')
     if (migrates) await applyMigrations(url, log)
-    return await work({ url, connections, keyring: config.keyring, log })
+    return await work({
+      url,
+      connections,
+      reach: new Reach({ connections, log }),
+      keyring: config.keyring,
+      log,
+    })
   } finally {
     await connections.end()
   }

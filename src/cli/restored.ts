@@ -80,7 +80,7 @@ async function restored(books: Books, options: Options): Promise<number> {
       'This continues what was interrupted, with the margin that it was begun with: leave --margin out.',
     )
   const services = await countServices(connections)
-  await checkMasterKeys(connections, books.keyring)
+  await checkMasterKeys(books, books.keyring)
   print(...situation(state), '')
   const margin = isUnfinished ? state.followUp.margin : options.margin
   await showPlan(books, margin)

@@ -17,14 +17,14 @@ const maxPrinted = 20
 
 async function main(): Promise<number> {
   const unwrap = readArguments()
-  return await withDatabase(async ({ connections, keyring }) => {
+  return await withDatabase(async ({ connections, reach, keyring }) => {
     if (unwrap && keyring.currentId !== null)
       throw new OperatorError(
         'To store secrets unwrapped, set PREVIOUS_MASTER_KEY to the master key, and leave MASTER_KEY unset; likewise for the service, which would wrap new ones otherwise.',
       )
     if (!unwrap && keyring.currentId === null)
       throw new OperatorError('MASTER_KEY is not set: there is nothing to wrap secrets with.')
-    const { changed, damaged, left } = await rewrapSecrets(connections, keyring)
+    const { changed, damaged, left } = await rewrapSecrets({ connections, reach }, keyring)
     const how = unwrap ? 'as they are' : `wrapped with the master key ${keyring.currentId}`
     const lines = [
       `Secrets that are now stored ${how}: ${grouped(changed)} more.`,

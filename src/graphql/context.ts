@@ -1,3 +1,4 @@
+import { errorTypeMap } from '@pothos/plugin-errors'
 import type { GraphQLField, GraphQLFieldResolver } from 'graphql'
 import type { Pacer } from '../async/pacer.ts'
 import type { Scheduler } from '../async/scheduler.ts'
@@ -5,7 +6,6 @@ import { Semaphore } from '../async/semaphore.ts'
 import type { LastUses } from '../domain/account/last-uses.ts'
 import type { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
-import { UserError } from '../domain/books/errors.ts'
 import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
@@ -96,7 +96,12 @@ export function withOwnNodes({
   return async (root, args, context, info) => {
     context.nodes = new Nodes(context.books, context.accountId, { cache: true })
     const result = await resolve(root, args, context, info)
-    if (result instanceof UserError) context.record.noteCode(result.code)
+    if (isTypedError(result)) context.record.noteCode(result.code)
     return result
   }
+}
+
+/** Whether a mutation has resolved to a typed error. The errors plugin wraps these, so they are no instances of their class. */
+function isTypedError(result: unknown): result is { code: unknown } {
+  return typeof result === 'object' && result !== null && errorTypeMap.has(result) && 'code' in result
 }

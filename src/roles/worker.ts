@@ -1,6 +1,8 @@
+import { Poll } from '../async/poll.ts'
 import type { ServiceOptions } from '../config.ts'
 import { connectionConfig } from '../database/open.ts'
 import type { Books } from '../domain/books/books.ts'
+import { checkIncarnation } from '../domain/rewind/incarnation.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { OutgoingClient } from '../outgoing/client.ts'
 import { GenerationWorker } from '../worker/generations.ts'
@@ -8,11 +10,24 @@ import { dayMs, Housekeeping } from '../worker/housekeeping.ts'
 import { UploadWorker } from '../worker/uploads/upload-worker.ts'
 import { WebhookWorker } from '../worker/webhooks/webhook-worker.ts'
 
-/** Opens the workers of tasks and webhooks, and housekeeping. */
+// A server takes over while processes run, too.
+const hourMs = 60 * 60 * 1_000
+
+/** Opens the workers of tasks and webhooks, housekeeping, and what notices that the database has lost commits. */
 export async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
   const { databaseUrl, maxUploadBytes: maxBytes, log } = options
   const eventsAreKeptMs = options.eventRetentionDays * dayMs
   const rejectedRowsAreKeptMs = options.rejectedRowsRetentionDays * dayMs
+  await lifecycle.openCloseable(
+    'rewinds',
+    () =>
+      new Poll({
+        purpose: 'look for a rewind',
+        run: () => checkIncarnation(books.connections, log),
+        everyMs: hourMs,
+        log,
+      }),
+  )
   await lifecycle.openCloseable('generations', () => new GenerationWorker(books, log))
   await lifecycle.openCloseable(
     'uploads',

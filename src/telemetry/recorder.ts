@@ -140,7 +140,8 @@ export class Recorder {
   isTraced(): boolean {
     const active = context.active()
     const level = levelOf(active)
-    return level === undefined ? isRecorded(active) : level.opened.length > 0
+    // The spans of a level end together.
+    return level === undefined ? isRecorded(active) : level.opened[0]?.span.isRecording() === true
   }
 
   beginWait(name: string): () => void {

@@ -7,8 +7,8 @@ import { type Attributes, beginRequest, describeSpan, type OpenSpan } from './sp
 /** The header with the id of a request: a client or a proxy may send it, and every answer has it. */
 export const requestIdHeader = 'X-Request-Id'
 
-/** What an id of a client may be. Any other is replaced: it is repeated in headers, in errors and in the log. */
-const goodId = /^[A-Za-z0-9._-]{1,128}$/
+/** What an id of a client may be, but for an API key or a session: it is repeated in headers, in errors and in the log. */
+const goodId = /^(?!p[ks]_)[A-Za-z0-9._-]{1,128}$/
 
 // Codes and root fields of one operation in a line of the log.
 const maxListed = 10
@@ -22,7 +22,7 @@ export interface OperationNames {
   fields: readonly string[]
 }
 
-/** The id for a request: the one that it came with, or a new one. */
+/** The id for a request: the one that it came with, if it can be one, or a new one. */
 export function requestIdOf(sent: string | string[] | undefined): string {
   return typeof sent === 'string' && goodId.test(sent) ? sent : randomUUID()
 }

@@ -313,7 +313,7 @@ describe('guessing codes', () => {
     `{ ${codes.map((code, i) => `a${i}: code(code: "${code}") { code }`).join(' ')} }`
   const limited = expect.objectContaining({
     message: expect.stringContaining('retryAfterMs'),
-    extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
+    extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number), requestId: expect.any(String) },
   })
 
   const strict = useService({ failedLookUpsPerMinute: failures })

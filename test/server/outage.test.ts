@@ -36,7 +36,7 @@ afterAll(async () => {
 const status = async (path: string) => (await fetch(`${service.url}${path}`)).status
 
 const unavailable = expect.objectContaining({
-  extensions: { code: 'UNAVAILABLE', retryAfterMs: expect.any(Number) },
+  extensions: { code: 'UNAVAILABLE', retryAfterMs: expect.any(Number), requestId: expect.any(String) },
 })
 
 async function back(): Promise<void> {

@@ -60,7 +60,12 @@ async function watchFromPage(cookie: string, at: TestService = service): Promise
 const endedForGood = {
   id: 'watching',
   type: 'error',
-  payload: [{ message: expect.stringContaining('session'), extensions: { code: 'UNAUTHENTICATED' } }],
+  payload: [
+    {
+      message: expect.stringContaining('session'),
+      extensions: { code: 'UNAUTHENTICATED', requestId: expect.any(String) },
+    },
+  ],
 }
 
 describe('signing in', () => {

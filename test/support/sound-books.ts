@@ -10,10 +10,14 @@ import { withdrawCodes } from '../../src/domain/stock/withdraw.ts'
 import { clearUpload } from '../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
 import { unvoidCodes, voidCodes } from '../../src/domain/void/void.ts'
+import { updateWebhook } from '../../src/domain/webhook/manage.ts'
+import { rotateSecret } from '../../src/domain/webhook/secrets.ts'
+import { sendTest } from '../../src/domain/webhook/test-delivery.ts'
 import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type Place } from './books.ts'
 import { runSql, type TestDatabase, testDatabase } from './database.ts'
 import { redemptionsOn } from './redemptions.ts'
 import { addCodes, clearAway, startUpload, upload } from './uploads.ts'
+import { newWebhook, outgoingClient, webhookNow } from './webhooks.ts'
 
 /** Consistent books, with an example of everything. */
 export interface SoundBooks {
@@ -47,6 +51,8 @@ export interface SoundBooks {
    * another upload. Once, all were restored.
    */
   withdrawn: { poolId: string; uploadId: string }
+  /** Of the pool: one that is active, with two secrets and a delivery; and one that was disabled. */
+  webhooks: { active: string; disabled: string }
   /** An account that keeps only the last two of its eight events. */
   forgetful: { accountId: string; lastTask: string }
 }
@@ -63,6 +69,7 @@ export async function makeSoundBooks(): Promise<SoundBooks> {
     ...(await makeHoles(place)),
     uploads: await makeUploads(place, database.url),
     withdrawn: await withdraw(place),
+    webhooks: await makeWebhooks(place),
     forgetful: await forget({ books: place.books, accountId: await newAccount(place.books) }, database.url),
   }
 }
@@ -190,6 +197,23 @@ async function withdraw(place: Place) {
   return { poolId, uploadId }
 }
 
+async function makeWebhooks(place: Place) {
+  const { books, accountId } = place
+  const { webhookId: active } = await newWebhook(place, 'http://127.0.0.1:1/', {
+    poolId: await newPool(place),
+  })
+  await rotateSecret(books, accountId, { webhookId: active, overlapHours: 24 })
+  await sendTest(books, outgoingClient(), await webhookNow(place, active))
+  const { webhookId: disabled } = await newWebhook(place, 'http://127.0.0.1:1/')
+  const unchanged = { url: undefined, kinds: undefined, poolId: undefined, skipToNow: false }
+  await updateWebhook({ books, outgoing: outgoingClient() }, accountId, {
+    ...unchanged,
+    webhookId: disabled,
+    enabled: false,
+  })
+  return { active, disabled }
+}
+
 async function forget(place: Place, url: string) {
   const { accountId } = place
   const [poolId, formatId] = [await newPool(place), await newFormat(place)]
@@ -243,4 +267,7 @@ const tables = [
   'rejected_row',
   'event_log',
   'event',
+  'webhook',
+  'webhook_secret',
+  'webhook_delivery',
 ]

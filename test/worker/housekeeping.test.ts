@@ -89,7 +89,9 @@ it('removes any number of rejected rows, and the beginning of the file, thirty d
       text: `
         SELECT id, rejected_forgotten AS forgotten, has_work AS "hasWork",
           beginning IS NOT NULL AS begins,
-          (SELECT count(*)::int FROM rejected_row WHERE task_id = task.id) AS kept
+          (
+            SELECT count(*)::int FROM rejected_row WHERE account_id = task.account_id AND task_id = task.id
+          ) AS kept
         FROM task WHERE id = ANY ($1::uuid[]) ORDER BY id`,
       values: [[old, without, young]],
     })

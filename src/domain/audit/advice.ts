@@ -56,6 +56,13 @@ export const advice: Record<FindingKind, string> = {
   'idempotency-key': `To repeat the request with this key may give a wrong answer. The key is forgotten after two days; report this.`,
   'event-line': `Subscribers and webhooks miss events. They should read the state again; report this.`,
   'event-reference': `The history shows an event of nothing. ${report}`,
+  'webhook-reference':
+    'These rows take space, or the webhook sends nothing. Create the webhook again (createWebhook), delete this one (deleteWebhook), and report this.',
+  'webhook-state':
+    'The webhook may send nothing. Enable it again (updateWebhook with enabled: true, and skipToNow: true if it is beyond the end); report this.',
+  'webhook-secrets':
+    'The messages of the webhook may not be signed. Rotate its secret (rotateWebhookSecret), configure the receiver with the new one, and report this.',
+  'webhook-deliveries': `The list of its last deliveries is wrong; what is sent is not. ${report}`,
 }
 
 /** What holds for every finding. */

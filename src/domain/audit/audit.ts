@@ -13,6 +13,7 @@ import { taskChecks } from './tasks.ts'
 import { uploadChecks } from './uploads.ts'
 import { usageChecks } from './usage.ts'
 import { pages } from './walk.ts'
+import { webhookChecks } from './webhooks.ts'
 
 export { type Finding, type FindingKind, findingKinds } from './finding.ts'
 
@@ -31,6 +32,7 @@ const allChecks: readonly TableChecks[] = [
   ...taskChecks,
   ...uploadChecks,
   ...eventChecks,
+  ...webhookChecks,
 ]
 
 const allTables = [...new Set(allChecks.map(({ walk }) => walk.table))]

@@ -29,7 +29,7 @@ export const eventChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'event',
-      columns: 'account_id, sequence, pool_id',
+      columns: 'account_id, sequence, pool_id, kind',
       key: { account_id: 'uuid', sequence: 'bigint' },
       pageSize: 10_000,
     },
@@ -56,7 +56,10 @@ export const eventChecks: readonly TableChecks[] = [
       'event-reference': `
         SELECT page.account_id, CASE
           WHEN account.exists IS NULL THEN format('event %s is of an account that does not exist', sequence)
-          WHEN pool.exists IS NULL THEN format('event %s is of pool %s, which does not exist', sequence, pool_id)
+          WHEN (pool_id IS NULL) <> (kind = 'WEBHOOK_DISABLED')
+            THEN format('event %s of the kind %s is of pool %s', sequence, kind, coalesce(pool_id::text, 'none'))
+          WHEN pool_id IS NOT NULL AND pool.exists IS NULL
+            THEN format('event %s is of pool %s, which does not exist', sequence, pool_id)
         END
         FROM page
         ${join('account')}

@@ -50,7 +50,11 @@ export const findingKinds = {
   'idempotency-key': 'an idempotency key refers to the claim or the task it was used for',
   'event-line':
     'the events of an account are numbered without a gap, from the oldest that is kept to the last',
-  'event-reference': 'an event has its account and its pool',
+  'event-reference': 'an event has its account and, unless it is about a webhook, its pool',
+  'webhook-reference': 'a webhook has its account and its pool, and its secrets and deliveries have it',
+  'webhook-state': 'a webhook is at a place of its event log, and its state is one of those that it can have',
+  'webhook-secrets': 'a webhook has one secret without an end, the newest',
+  'webhook-deliveries': 'the last deliveries of a webhook are kept, each with what came of it',
 } as const
 
 export type FindingKind = keyof typeof findingKinds

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg'
+import type { Reach } from '../../database/reach.ts'
+import { transaction } from '../../database/transaction.ts'
 import { grouped } from '../../grouped.ts'
 import {
   DamagedSecretError,
@@ -32,22 +34,60 @@ export function webhookSecretPlace(accountId: string, id: string): SecretPlace {
   return { purpose: 'webhook_secret.secret', accountId, id }
 }
 
-/** How many secrets are wrapped by which master key; those that are not wrapped have the id null. */
-async function countSecrets(connections: Pool, { table, wrappedBy }: SecretColumn) {
-  const { rows } = await connections.query<{ id: string | null; count: string }>(
-    `SELECT ${wrappedBy} AS id, count(*) AS count FROM ${table} GROUP BY ${wrappedBy}`,
-  )
-  return rows.map(({ id, count }) => ({ id, count: Number(count) }))
+/** The database, and which of its accounts are within reach. */
+interface Secrets {
+  connections: Pool
+  reach: Reach
 }
 
-/** Checks that all secrets of the database can be opened. Rejects with a MasterKeyMissingError that says what to do. */
-export async function checkMasterKeys(connections: Pool, keyring: Keyring): Promise<void> {
+/** How many secrets are wrapped by which master key; those that are not wrapped have the id null. Leaves out accounts out of reach. */
+async function countSecrets(
+  { connections, reach }: Secrets,
+  { table, wrappedBy }: SecretColumn,
+): Promise<Map<string | null, number>> {
+  const counts = new Map<string | null, number>()
+  for await (const accountIds of accountPages(connections))
+    await reach.eachNode(accountIds, async (ids) => {
+      const rows = await transaction(connections, (tx) =>
+        tx.rows<{ id: string | null; count: string }>({
+          text: `
+            SELECT ${wrappedBy} AS id, count(*) AS count FROM ${table} WHERE account_id = ANY($1::uuid[])
+            GROUP BY ${wrappedBy}`,
+          values: [ids],
+        }),
+      )
+      for (const { id, count } of rows) counts.set(id, (counts.get(id) ?? 0) + Number(count))
+    })
+  return counts
+}
+
+/**
+ * Checks that all secrets of the database can be opened, but for accounts out of reach. Rejects with a MasterKeyMissingError that says
+ * what to do.
+ */
+export async function checkMasterKeys(secrets: Secrets, keyring: Keyring): Promise<void> {
   for (const column of secretColumns)
-    for (const { id, count } of await countSecrets(connections, column))
+    for (const [id, count] of await countSecrets(secrets, column))
       if (!keyring.opens(id))
         throw new MasterKeyMissingError(
           `The database has ${grouped(count)} of ${nameOf(column)} wrapped with the master key ${id}. ${keyring.advice()}`,
         )
+}
+
+const maxAccountsRead = 5_000
+
+async function* accountPages(connections: Pool): AsyncGenerator<string[]> {
+  let last: string | undefined
+  do {
+    const rows: { id: string }[] = await transaction(connections, (tx) =>
+      tx.rows({
+        text: `SELECT id FROM account WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
+        values: [last ?? null],
+      }),
+    )
+    if (rows.length > 0) yield rows.map(({ id }) => id)
+    last = rows.length < maxAccountsRead ? undefined : rows.at(-1)?.id
+  } while (last !== undefined)
 }
 
 /** What a rewrap has done. */
@@ -65,54 +105,60 @@ const pageSize = 500
 /**
  * Wraps all secrets with the keyring's current key; without one, stores them as they are. Each is changed in a transaction of its own, and
  * only if nobody else has changed it: so services can run meanwhile, if they have the same keys, and to run it again continues what was
- * interrupted. Rejects with a MasterKeyMissingError, having changed nothing, if the keyring does not open all of them.
+ * interrupted. Rejects with a MasterKeyMissingError, having changed nothing, if the keyring does not open all of them, and with a
+ * DatabaseUnavailableError when an account is out of reach.
  */
-export async function rewrapSecrets(connections: Pool, keyring: Keyring): Promise<Rewrapped> {
-  await checkMasterKeys(connections, keyring)
+export async function rewrapSecrets(secrets: Secrets, keyring: Keyring): Promise<Rewrapped> {
+  await checkMasterKeys(secrets, keyring)
   const done: Rewrapped = { changed: 0, damaged: [], left: 0 }
   for (const column of secretColumns) {
-    await rewrapColumn(connections, keyring, column, done)
-    const counts = await countSecrets(connections, column)
-    for (const { id, count } of counts) if (id !== keyring.currentId) done.left += count
+    for await (const accountIds of accountPages(secrets.connections))
+      for (const accountId of accountIds)
+        await rewrapColumn(secrets.connections, keyring, { ...column, accountId }, done)
+    const counts = await countSecrets(secrets, column)
+    for (const [id, count] of counts) if (id !== keyring.currentId) done.left += count
   }
   done.left -= done.damaged.length
   return done
 }
 
-type SecretRow = StoredSecret & { accountId: string; id: string }
-
+/** Rewraps the secrets of an account in one column. */
 async function rewrapColumn(
   connections: Pool,
   keyring: Keyring,
-  column: SecretColumn,
+  column: SecretColumn & { accountId: string },
   done: Rewrapped,
 ): Promise<void> {
-  const { table, column: secret, wrappedBy } = column
-  let after: [string, string] | undefined
-  for (;;) {
-    const { rows } = await connections.query<SecretRow>(
-      `SELECT account_id AS "accountId", id, ${secret} AS bytes, ${wrappedBy} AS "wrappedBy" FROM ${table}
-       WHERE ${wrappedBy} IS DISTINCT FROM $1 ${after === undefined ? '' : 'AND (account_id, id) > ($2, $3)'}
-       ORDER BY account_id, id LIMIT ${pageSize}`,
-      [keyring.currentId, ...(after ?? [])],
+  const { table, column: secret, wrappedBy, accountId } = column
+  let after: string | undefined
+  do {
+    const rows: (StoredSecret & { id: string })[] = await transaction(connections, (tx) =>
+      tx.rows({
+        text: `
+          SELECT id, ${secret} AS bytes, ${wrappedBy} AS "wrappedBy" FROM ${table}
+          WHERE account_id = $1 AND ${wrappedBy} IS DISTINCT FROM $2 AND ($3::uuid IS NULL OR id > $3)
+          ORDER BY id LIMIT ${pageSize}`,
+        values: [accountId, keyring.currentId, after ?? null],
+      }),
     )
-    for (const row of rows) {
-      const { accountId, id } = row
-      const rewrapped = rewrap(keyring, row, { purpose: nameOf(column), accountId, id })
-      if (typeof rewrapped === 'string') done.damaged.push(rewrapped)
-      else {
-        const written = await connections.query(
-          `UPDATE ${table} SET ${secret} = $2, ${wrappedBy} = $3
-           WHERE account_id = $1 AND id = $6 AND ${secret} = $4 AND ${wrappedBy} IS NOT DISTINCT FROM $5`,
-          [accountId, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy, id],
-        )
-        done.changed += written.rowCount ?? 0
+    for (const { id, ...stored } of rows) {
+      const rewrapped = rewrap(keyring, stored, { purpose: nameOf(column), accountId, id })
+      if (typeof rewrapped === 'string') {
+        done.damaged.push(rewrapped)
+        continue
       }
+      const values = [accountId, id, rewrapped.bytes, rewrapped.wrappedBy, stored.bytes, stored.wrappedBy]
+      done.changed += await transaction(connections, (tx) =>
+        tx.execute({
+          text: `
+            UPDATE ${table} SET ${secret} = $3, ${wrappedBy} = $4
+            WHERE account_id = $1 AND id = $2 AND ${secret} = $5 AND ${wrappedBy} IS NOT DISTINCT FROM $6`,
+          values,
+        }),
+      )
     }
-    const last = rows.at(-1)
-    if (last === undefined) return
-    after = [last.accountId, last.id]
-  }
+    after = rows.length < pageSize ? undefined : rows.at(-1)?.id
+  } while (after !== undefined)
 }
 
 /** The secret as it should be stored, or why it cannot be opened. */

@@ -2,7 +2,7 @@ import { v7 as newId } from 'uuid'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { EventCursor } from '../books/event-log.ts'
-import { afterFailure, goodStanding, type Standing } from './back-off.ts'
+import { afterFailure, goodStanding } from './back-off.ts'
 import type { Message } from './message.ts'
 import type { Attempt } from './send.ts'
 import { decodeWebhook, maxDeliveries, type Webhook, type WebhookRow, webhookColumns } from './webhook.ts'
@@ -44,10 +44,10 @@ export function findPending(
   return books.rows<PendingWebhook>({
     name: 'find-pending-webhooks',
     text: `
-      SELECT account_id AS "accountId", id AS "webhookId", attempts > 0 AS "isFailing" FROM webhook
-      WHERE account_id = ANY($3::uuid[]) AND ${isDue} AND EXISTS (
-        SELECT FROM event_log log
-        WHERE log.account_id = webhook.account_id AND (log.log <> webhook.log OR log.last > webhook.sequence))`,
+      SELECT webhook.account_id AS "accountId", webhook.id AS "webhookId", attempts > 0 AS "isFailing"
+      FROM webhook JOIN event_log log ON log.account_id = webhook.account_id
+      WHERE webhook.account_id = ANY($3::uuid[]) AND ${isDue}
+        AND (log.log <> webhook.log OR log.last > webhook.sequence)`,
     values: [now, id, accountIds],
   })
 }
@@ -153,42 +153,48 @@ export async function noteDelivery(
   return await books.write(webhook.accountId, async (tx) => {
     const hasFailed = attempt.error !== undefined
     const now = tx.now()
-    const standing = hasFailed ? afterFailure(webhook, attempt, now, sequel.chance) : goodStanding
+    const { disabled, ...standing } = hasFailed
+      ? afterFailure(webhook, attempt, now, sequel.chance)
+      : goodStanding
     const { log, sequence } = hasFailed ? webhook : sequel.place
     const leasedUntil = hasFailed ? undefined : sequel.leasedUntil
-    const [row] = await tx.rows<WebhookRow>({
+    const noted: Webhook = {
+      ...webhook,
+      ...standing,
+      log,
+      sequence,
+      disabledAt: disabled && now,
+      disabledReason: disabled?.reason,
+    }
+    const rows = await tx.rows({
       name: 'note-webhook-delivery',
       text: `
         UPDATE webhook
         SET log = $4, sequence = $5, attempts = $6, failing_since = $7, next_attempt_at = $8,
           leased_by = $9, leased_until = $10, disabled_at = $11, disabled_reason = $12
         WHERE account_id = $1 AND id = $2 AND leased_by = $3
-        RETURNING ${webhookColumns}`,
+        RETURNING id`,
       values: [
         webhook.accountId,
         webhook.id,
         courier,
         log,
         sequence,
-        standing.attempts,
-        standing.failingSince ?? null,
-        standing.nextAttemptAt ?? null,
+        noted.attempts,
+        noted.failingSince ?? null,
+        noted.nextAttemptAt ?? null,
         leasedUntil === undefined ? null : courier,
         leasedUntil ?? null,
-        standing.disabled === undefined ? null : now,
-        standing.disabled?.reason ?? null,
+        noted.disabledAt ?? null,
+        noted.disabledReason ?? null,
       ],
     })
-    if (row === undefined) return undefined
+    if (rows.length === 0) return undefined
     await keepDelivery(tx, webhook.id, { message, attempt }, webhook.attempts + 1)
-    recordDisabled(tx, webhook.id, standing)
-    return decodeWebhook(row)
+    if (disabled !== undefined)
+      tx.record({ kind: 'WEBHOOK_DISABLED', poolId: null, payload: { webhookId: webhook.id, ...disabled } })
+    return noted
   })
-}
-
-function recordDisabled(tx: BookTransaction, webhookId: string, { disabled }: Standing): void {
-  if (disabled !== undefined)
-    tx.record({ kind: 'WEBHOOK_DISABLED', poolId: null, payload: { webhookId, ...disabled } })
 }
 
 /**
@@ -202,7 +208,7 @@ export async function keepDelivery(
   number: number,
 ): Promise<string> {
   const id = newId()
-  await tx.execute({
+  const kept = tx.execute({
     name: 'keep-webhook-delivery',
     text: `
       INSERT INTO webhook_delivery
@@ -222,8 +228,8 @@ export async function keepDelivery(
       attempt.error ?? null,
     ],
   })
-  // Their ids are in the order in which they were made.
-  await tx.execute({
+  // Their ids are in the order in which they were made. Sent together with the other one.
+  const forgotten = tx.execute({
     name: 'forget-webhook-deliveries',
     text: `
       DELETE FROM webhook_delivery
@@ -232,5 +238,6 @@ export async function keepDelivery(
         ORDER BY id DESC OFFSET $3 LIMIT 1)`,
     values: [tx.accountId, webhookId, maxDeliveries],
   })
+  await Promise.all([kept, forgotten])
   return id
 }

@@ -66,8 +66,10 @@ export class WebhookWorker {
   readonly #failing: RunLanes
   /** The webhooks that wait for their run or have one, by id, and whether they have to run again after it. */
   readonly #running = new Map<string, { runsAgain: boolean; ended: Promise<void> }>()
-  /** The accounts that have new events. */
-  readonly #accounts = new Set<string>()
+  /** The accounts in the queue, as of the last look: events of others are of no interest. */
+  #withWebhooks = new Set<string>()
+  /** Those of them that have new events. */
+  readonly #withEvents = new Set<string>()
   readonly #newEvents: Poll
   readonly #all: Poll
   readonly #stopListening: (() => void)[]
@@ -101,8 +103,8 @@ export class WebhookWorker {
       books.notifications.on('webhooks', () => this.#all.wake()),
       books.notifications.on('events', (accountId) => {
         if (accountId === undefined) this.#all.wake()
-        else {
-          this.#accounts.add(accountId)
+        else if (this.#withWebhooks.has(accountId)) {
+          this.#withEvents.add(accountId)
           this.#newEvents.wake()
         }
       }),
@@ -126,19 +128,25 @@ export class WebhookWorker {
 
   /** Resolves to whether more accounts wait. */
   async #findOfAccounts(): Promise<boolean> {
-    const accountIds = [...this.#accounts].slice(0, maxAccountsAtOnce)
+    const accountIds = [...this.#withEvents].slice(0, maxAccountsAtOnce)
     // Before the look, so that an event that comes during it is looked for again.
-    for (const accountId of accountIds) this.#accounts.delete(accountId)
+    for (const accountId of accountIds) this.#withEvents.delete(accountId)
     await this.#books.reach.eachNode(accountIds, async (ids) =>
       this.#start(await findPending(this.#books, ids, this.#courier)),
     )
-    return this.#accounts.size > 0
+    return this.#withEvents.size > 0
   }
 
   async #findAll(): Promise<void> {
+    const found = new Set<string>()
     for await (const page of readQueue(this.#books, 'WEBHOOKS')) {
       if (this.#closing.signal.aborted) return
       const queued = new Map(page.map((account) => [account.accountId, account]))
+      // Before the look at their webhooks, so that an event that comes during it is looked for.
+      for (const accountId of queued.keys()) {
+        found.add(accountId)
+        this.#withWebhooks.add(accountId)
+      }
       await this.#books.reach.eachNode([...queued.keys()], async (ids) => {
         this.#start(await findPending(this.#books, ids, this.#courier))
         const sending = await findSending(this.#books, ids)
@@ -148,6 +156,7 @@ export class WebhookWorker {
         }
       })
     }
+    this.#withWebhooks = found
   }
 
   #start(found: readonly PendingWebhook[]): void {

@@ -855,6 +855,83 @@ export const damages: Record<string, Damage> = {
     found: { 'event-reference': 1 },
     says: () => `is of pool ${nowhere}, which does not exist`,
   },
+  'an event of the account names a pool': {
+    sql: ({ poolId }) => `UPDATE event SET pool_id = '${poolId}' WHERE kind = 'WEBHOOK_DISABLED'`,
+    found: { 'event-reference': 1 },
+    says: ({ poolId }) => `of the kind WEBHOOK_DISABLED is of pool ${poolId}`,
+  },
+  'an event of a pool names none': {
+    sql: () => `UPDATE event SET pool_id = NULL WHERE kind = 'POOL_LOW'`,
+    found: { 'event-reference': 1 },
+    says: () => 'of the kind POOL_LOW is of pool none',
+  },
+  'a webhook is of a pool that does not exist': {
+    sql: ({ webhooks }) => `UPDATE webhook SET pool_id = '${nowhere}' WHERE id = '${webhooks.active}'`,
+    found: { 'webhook-reference': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.active} is for pool ${nowhere}, which does not exist`,
+  },
+  'a webhook has left its secrets and deliveries behind': {
+    sql: ({ webhooks }) => `DELETE FROM webhook WHERE id = '${webhooks.active}'`,
+    found: { 'webhook-reference': 3 },
+    says: ({ webhooks }) => `is of webhook ${webhooks.active}, which does not exist`,
+  },
+  'a webhook is beyond the end of the event log': {
+    sql: ({ webhooks }) => `UPDATE webhook SET sequence = 1000000 WHERE id = '${webhooks.active}'`,
+    found: { 'webhook-state': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.active} is at event 1000000, and the event log ends at `,
+  },
+  'a webhook is disabled without a reason': {
+    sql: ({ webhooks }) => `UPDATE webhook SET disabled_reason = NULL WHERE id = '${webhooks.disabled}'`,
+    found: { 'webhook-state': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.disabled} is disabled at `,
+  },
+  'a webhook is disabled and leased': {
+    sql: ({ webhooks }) =>
+      `UPDATE webhook SET leased_by = id, leased_until = now() WHERE id = '${webhooks.disabled}'`,
+    found: { 'webhook-state': 1 },
+    says: () => 'is disabled, and waits for an attempt or is being delivered to',
+  },
+  'a webhook is leased by nobody': {
+    sql: ({ webhooks }) => `UPDATE webhook SET leased_until = now() WHERE id = '${webhooks.active}'`,
+    found: { 'webhook-state': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.active} is leased by `,
+  },
+  'a webhook waits for another attempt, and none has failed': {
+    sql: ({ webhooks }) => `UPDATE webhook SET next_attempt_at = now() WHERE id = '${webhooks.active}'`,
+    found: { 'webhook-state': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.active} has failed 0 times`,
+  },
+  'a webhook has lost its present secret': {
+    sql: ({ webhooks }) =>
+      `DELETE FROM webhook_secret WHERE webhook_id = '${webhooks.active}' AND until IS NULL`,
+    found: { 'webhook-secrets': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.active} has 0 secrets without an end, not 1`,
+  },
+  'a secret that was replaced has no end, and the present one has': {
+    sql: ({ webhooks }) => `
+      UPDATE webhook_secret SET until = CASE number WHEN 2 THEN now() END WHERE webhook_id = '${webhooks.active}'`,
+    found: { 'webhook-secrets': 1 },
+    says: ({ webhooks }) => `secret 1 of webhook ${webhooks.active} has no end, and secret 2 is newer`,
+  },
+  'a secret of a webhook was truncated': {
+    sql: ({ webhooks }) =>
+      `UPDATE webhook_secret SET secret = substring(secret FOR 10) WHERE webhook_id = '${webhooks.disabled}'`,
+    found: { 'webhook-secrets': 1 },
+    says: ({ webhooks }) => `of webhook ${webhooks.disabled} has 10 bytes, not 24 to 64`,
+  },
+  'a webhook has too many deliveries': {
+    sql: ({ webhooks }) => `
+      INSERT INTO webhook_delivery
+      SELECT account_id, webhook_id, gen_random_uuid(), message_id, type, attempt, at, duration_ms, status, answer, error
+      FROM webhook_delivery, generate_series(1, 50) WHERE webhook_id = '${webhooks.active}'`,
+    found: { 'webhook-deliveries': 1 },
+    says: ({ webhooks }) => `webhook ${webhooks.active} has 51 deliveries`,
+  },
+  'a delivery has succeeded without an answer': {
+    sql: ({ webhooks }) => `UPDATE webhook_delivery SET error = NULL WHERE webhook_id = '${webhooks.active}'`,
+    found: { 'webhook-deliveries': 1 },
+    says: ({ webhooks }) => `of webhook ${webhooks.active}: attempt 1 took `,
+  },
   'an account has no event log': {
     sql: ({ accountId }) => `DELETE FROM event_log WHERE account_id = '${accountId}'`,
     found: { 'account-log': 1 },

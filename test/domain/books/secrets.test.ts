@@ -31,12 +31,12 @@ describe('the keys of formats', () => {
     expect(await firstCode(books, test, old)).toBe(code)
     const own = await firstCode(books, test, young)
 
-    expect(await rewrapSecrets(books.connections, books.keyring)).toEqual({
+    expect(await rewrapSecrets(books, books.keyring)).toEqual({
       changed: 1,
       damaged: [],
       left: 0,
     })
-    expect(await rewrapSecrets(books.connections, books.keyring)).toEqual({
+    expect(await rewrapSecrets(books, books.keyring)).toEqual({
       changed: 0,
       damaged: [],
       left: 0,
@@ -55,17 +55,16 @@ describe('the keys of formats', () => {
     const formatId = await newFormat({ books: before, accountId: test.accountId })
     const code = await firstCode(before, test, formatId)
 
-    const { connections } = test.books
     const lost = new Keyring({ current })
-    await expect(rewrapSecrets(connections, lost)).rejects.toThrow(previous.id)
+    await expect(rewrapSecrets(test.books, lost)).rejects.toThrow(previous.id)
     expect(await wrappedBy(test)).toEqual([previous.id])
-    const rotated = await rewrapSecrets(connections, new Keyring({ current, previous }))
+    const rotated = await rewrapSecrets(test.books, new Keyring({ current, previous }))
     expect(rotated).toEqual({ changed: 1, damaged: [], left: 0 })
     expect(await wrappedBy(test)).toEqual([current.id])
-    await expect(checkMasterKeys(connections, new Keyring({ current: previous }))).rejects.toThrow(current.id)
-    await checkMasterKeys(connections, lost)
+    await expect(checkMasterKeys(test.books, new Keyring({ current: previous }))).rejects.toThrow(current.id)
+    await checkMasterKeys(test.books, lost)
 
-    await rewrapSecrets(connections, new Keyring({ previous: current }))
+    await rewrapSecrets(test.books, new Keyring({ previous: current }))
     expect(await wrappedBy(test)).toEqual([null])
     expect(await firstCode(test.books, test, formatId)).toBe(code)
   })
@@ -78,10 +77,11 @@ describe('the keys of formats', () => {
     const [one, two] = [await newFormat(place), await newFormat(place)]
     await runSql(
       test.databaseUrl,
-      `UPDATE format SET key = (SELECT key FROM format WHERE id = '${two}') WHERE id = '${one}'`,
+      `UPDATE format SET key = other.key FROM format AS other
+       WHERE format.id = '${one}' AND other.id = '${two}' AND other.account_id = format.account_id`,
     )
     const keyring = new Keyring({ current, previous })
-    const done = await rewrapSecrets(test.books.connections, keyring)
+    const done = await rewrapSecrets(test.books, keyring)
     expect(done).toEqual({ changed: 1, damaged: [expect.stringContaining(one)], left: 0 })
     expect(await wrappedBy(test)).toEqual([previous.id, current.id])
     await expect(expectBalance({ books: await test.another({ keyring }) })).rejects.toThrow(/format-codes/)

@@ -206,7 +206,7 @@ describe('a post is refused', () => {
         errors: [
           {
             message: 'There is no pool with this id in your account.',
-            extensions: { code: 'NOT_FOUND', path: ['poolId'] },
+            extensions: { code: 'NOT_FOUND', path: ['poolId'], requestId: expect.any(String) },
           },
         ],
       })

@@ -231,7 +231,10 @@ test('an upload waits for the clearing of an undone one only if they share codes
   expect([await waitOf(unrelated), await waitOf(related)]).toEqual(['WORKER', 'EARLIER_UPLOAD'])
   await using _worker = await own.books.write(accountId, async (tx) => {
     // While this holds the row, nobody can clear the upload away.
-    await tx.rows({ text: 'SELECT 1 FROM task WHERE id = $1 FOR NO KEY UPDATE', values: [undone] })
+    await tx.rows({
+      text: 'SELECT 1 FROM task WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE',
+      values: [accountId, undone],
+    })
     const worker = startWorker(await shared.another())
     await expect.poll(async () => (await read(unrelated)).status, patiently).toBe('COMPLETED')
     await expect.poll(() => waitOf(related), patiently).toBe('CLEARING')

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
-import { afterEach, describe, expect, test } from 'vitest'
-import { forgetEvents, readLog } from '../../../src/domain/books/event-log.ts'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { encodeCursor, forgetEvents, readLog } from '../../../src/domain/books/event-log.ts'
+import { readQueue } from '../../../src/domain/books/queue.ts'
 import { readDeliveries } from '../../../src/domain/webhook/deliveries.ts'
 import { deleteWebhook, updateWebhook } from '../../../src/domain/webhook/manage.ts'
 import { rotateSecret, secretText } from '../../../src/domain/webhook/secrets.ts'
 import { sendTest } from '../../../src/domain/webhook/test-delivery.ts'
 import { maxDeliveries } from '../../../src/domain/webhook/webhook.ts'
+import { facts } from '../../../src/telemetry/facts.ts'
 import { newPlace, newPool, type Place, useBooks } from '../../support/books.ts'
 import { Receiver } from '../../support/receiver.ts'
 import {
@@ -51,6 +53,11 @@ async function openClock(): Promise<Place & { pass(ms: number): void }> {
 const untilWorks = (place: Place, webhookId: string, what: object) =>
   expect.poll(() => webhookNow(place, webhookId)).toMatchObject(what)
 
+async function queuedAccounts(): Promise<string[]> {
+  const pages = await Array.fromAsync(readQueue(all.books, 'WEBHOOKS'))
+  return pages.flat().map(({ accountId }) => accountId)
+}
+
 /** Resolves when the webhook has seen all events and nobody is at work on it. */
 async function untilCaughtUp(place: Place, webhookId: string): Promise<void> {
   const { books, accountId } = place
@@ -93,6 +100,24 @@ describe('a webhook that works', () => {
     await happen(place, poolId, [2])
     await receiver.receives(2)
     expect(numbersOf(receiver, secret)).toEqual([1, 2])
+  })
+
+  test('gets events from before it was created at once, if it begins there', async () => {
+    const place = await newPlace(all)
+    const poolId = await newPool(place)
+    const receiver = await openReceiver()
+    startWorker(all.books)
+    const { log, last } = await readLog(all.books, place.accountId)
+    await happen(place, poolId, [1, 2])
+    const after = encodeCursor({ log, sequence: last })
+    const { webhookId, secret } = await newWebhook(place, receiver.url, { after })
+    await receiver.receives(2)
+    expect(numbersOf(receiver, secret)).toEqual([1, 2])
+    expect(await queuedAccounts()).toContain(place.accountId)
+    await deleteWebhook(all.books, place.accountId, webhookId)
+    // Nobody looks any longer for webhooks of an account that has none.
+    all.books.notifications.announce({ topic: 'webhooks', key: '' })
+    await expect.poll(queuedAccounts).not.toContain(place.accountId)
   })
 
   test('gets the kinds of events and the pool that it wants, and passes over a hundred thousand others', async () => {
@@ -160,12 +185,22 @@ describe('a receiver that was down', () => {
     expect(new Set(deliveries.slice(-3).map(({ messageId }) => messageId)).size).toBe(1)
   })
 
-  test('is logged once for an outage, without its URL', async () => {
+  test('is logged once for an outage, without its URL, and told to the metrics', async () => {
     const place = await openClock()
     const poolId = await newPool(place)
     const lines: Record<string, unknown>[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
     const receiver = await openReceiver()
+    const told: string[] = []
+    const stops = [
+      facts.delivery.on(({ outcome, delayMs }) =>
+        told.push(`${outcome}${delayMs === undefined ? '' : ' late'}`),
+      ),
+      facts.webhook.on(({ change }) => told.push(change)),
+    ]
+    onTestFinished(() => {
+      for (const stop of stops) stop()
+    })
     const { webhookId } = await newWebhook(place, `${receiver.url}/?token=hidden`)
     receiver.answerWith(500)
     startWorker(place.books, { log })
@@ -187,6 +222,7 @@ describe('a receiver that was down', () => {
       },
       { level: 30, msg: 'a webhook works again', webhookId, accountId: place.accountId },
     ])
+    expect(told).toEqual(['refused', 'failed', 'refused', 'accepted late', 'recovered'])
     expect(JSON.stringify(lines)).not.toMatch(/hidden|127\.0\.0\.1/)
   })
 
@@ -473,6 +509,7 @@ test('webhooks that hang delay no other, of their own account or of others', asy
         SELECT account_id, gen_random_uuid(), id, 1, '\\x00112233445566778899aabbccddeeff0011223344556677' FROM made`,
       values: [place.accountId, hanging.url, receiver.url],
     })
+    await all.books.write(place.accountId, async (tx) => tx.queue('WEBHOOKS'))
   }
   // As if those that hang were never given up.
   const maxMs = 24 * hourMs
