@@ -9,7 +9,7 @@ const placesAreKeptMs = 60_000
 const maxPlacesKept = 100_000
 
 const probeEveryMs = 1_000
-const maxProbeMs = 3_000
+const maxAnswerMs = 3_000
 
 /** A node of a distributed database that cannot be reached. */
 export interface NodeAway {
@@ -191,7 +191,6 @@ export class Reach {
       await this.#rows({
         text: 'SELECT FROM event_log WHERE account_id = $1',
         values: [accountId],
-        query_timeout: maxProbeMs,
       })
       return undefined
     } catch (error) {
@@ -241,7 +240,9 @@ export class Reach {
 
   async #rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     try {
-      return (await this.#connections.query<Row>(statement)).rows
+      // Those who wait for an answer would wait as long for a connection that has fallen silent.
+      const limited: Statement = { query_timeout: maxAnswerMs, ...statement }
+      return (await this.#connections.query<Row>(limited)).rows
     } catch (error) {
       throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
     }
