@@ -94,7 +94,10 @@ export async function passOver(
   })
 }
 
-/** Acquires the lease of a webhook. Resolves to whether it was to be had, and the webhook is as it was read. */
+/**
+ * Acquires the lease of a webhook. Resolves to whether it was to be had, and the webhook is as it was read: what is to be sent, and
+ * where, was decided by that.
+ */
 export async function acquireLease(
   books: Books,
   webhook: Webhook,
@@ -105,9 +108,21 @@ export async function acquireLease(
     name: 'acquire-webhook-lease',
     text: `
       UPDATE webhook SET leased_by = $2, leased_until = $7
-      WHERE account_id = $3 AND id = $4 AND log = $5 AND sequence = $6 AND ${isDue}
+      WHERE account_id = $3 AND id = $4 AND log = $5 AND sequence = $6
+        AND url = $8 AND kinds = $9 AND pool_id IS NOT DISTINCT FROM $10 AND ${isDue}
       RETURNING id`,
-    values: [now, id, webhook.accountId, webhook.id, webhook.log, webhook.sequence, until],
+    values: [
+      now,
+      id,
+      webhook.accountId,
+      webhook.id,
+      webhook.log,
+      webhook.sequence,
+      until,
+      webhook.url,
+      webhook.kinds,
+      webhook.poolId ?? null,
+    ],
   })
   return rows.length > 0
 }
