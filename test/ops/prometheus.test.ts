@@ -92,7 +92,7 @@ describe('the alert rules', () => {
   })
 
   test('each say how serious it is, what to do, and where to read more', async () => {
-    const docs = await readFile(join(root, 'docs/operations.md'), 'utf8')
+    const docs = await readFile(join(root, 'docs/monitoring.md'), 'utf8')
     const entries = alerts.split(/^ {6}- alert: /m).slice(1)
     expect(entries.length).toBeGreaterThan(10)
     for (const entry of entries) {
@@ -100,7 +100,7 @@ describe('the alert rules', () => {
       expect(entry).toMatch(/severity: (critical|warning)\n/)
       expect(entry).toMatch(/summary: .+\n/)
       expect(entry).toMatch(/description: /)
-      expect(entry).toContain(`runbook: docs/operations.md#${name.toLowerCase()}\n`)
+      expect(entry).toContain(`runbook: docs/monitoring.md#${name.toLowerCase()}\n`)
       expect(docs).toContain(`\n### ${name}\n`)
     }
   })
@@ -142,7 +142,7 @@ describe.skipIf(!hasPrometheus)('with a real Prometheus', () => {
     const [alert] = await firing()
     expect(alert).toMatchObject({
       labels: { severity: 'warning' },
-      annotations: { summary: expect.any(String), runbook: expect.stringContaining('docs/operations.md#') },
+      annotations: { summary: expect.any(String), runbook: expect.stringContaining('docs/monitoring.md#') },
     })
 
     const answered = await Promise.all(

@@ -234,8 +234,8 @@ describe('the metrics', () => {
       [['work_failures_total', { purpose: 'read an event log', reason: 'unavailable' }, 1]],
     ))
 
-  test('are all in docs/operations.md, and it names no others', async () => {
-    const docs = await readFile(join(import.meta.dirname, '../../docs/operations.md'), 'utf8')
+  test('are all in docs/monitoring.md, and it names no others', async () => {
+    const docs = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
     const { text } = await Scrape.of(service)
     const own = [...text.matchAll(/^# TYPE (promo_codes_\S+)/gm)].map(([, name]) => name)
     const table = docs.slice(docs.indexOf('\n## Metrics'), docs.indexOf('\n## Alerts'))
