@@ -55,10 +55,14 @@ async function install(root: string, folder: string, signal: AbortSignal): Promi
   delete lock.packages[''].optionalDependencies
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
   await writeFile(join(folder, 'package-lock.json'), JSON.stringify(lock))
+  signal.throwIfAborted()
+  // Whatever the environment leaves out, such as NODE_ENV=production. Packages have optional ones for each platform.
+  const args = ['ci', '--include=dev', '--include=optional', '--include=peer', '--no-audit', '--no-fund']
+  const installing = promisify(execFile)('npm', args, { cwd: folder })
+  // npm goes on after SIGTERM, which is all that execFile would send.
+  signal.addEventListener('abort', () => installing.child.kill('SIGKILL'))
   try {
-    // Whatever the environment leaves out, such as NODE_ENV=production. Packages have optional ones for each platform.
-    const args = ['ci', '--include=dev', '--include=optional', '--include=peer', '--no-audit', '--no-fund']
-    await promisify(execFile)('npm', args, { cwd: folder, signal })
+    await installing
   } catch (cause) {
     signal.throwIfAborted()
     const { message, stdout = '', stderr = '' } = cause as Error & { stdout?: string; stderr?: string }

@@ -30,7 +30,7 @@ const mayDo = {
   MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
   CLAIM: 'claim codes',
   REDEEM: 'redeem codes',
-  ADMIN: 'manage API keys, and forget recipients',
+  ADMIN: 'manage API keys and webhooks, and forget recipients',
 }
 
 function runsOutHint(perDay: string): string {
@@ -145,7 +145,10 @@ export const text = {
         },
         CLAIM: { name: 'Claim', hint: 'Hand out codes: for a shop, a mailing, a campaign.' },
         REDEEM: { name: 'Redeem', hint: 'Use codes: for a till or a checkout.' },
-        ADMIN: { name: 'Administer', hint: 'Create and revoke API keys; forget recipients.' },
+        ADMIN: {
+          name: 'Administer',
+          hint: 'Create and revoke API keys; manage webhooks; forget recipients.',
+        },
       },
       columns: {
         name: 'Name',

@@ -9,12 +9,17 @@ export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly st
 const maxAddresses = 8
 
 /**
- * Asks the name servers of the machine. The resolver of the system (getaddrinfo) would not do: each question occupies one of
+ * Asks name servers, by default those of the machine. The resolver of the system (getaddrinfo) would not do: each question occupies one of
  * four threads that the whole process shares, so a few names whose servers do not answer would hold up everything.
  * So /etc/hosts is not read.
  */
-export const resolveByDns: Resolve = async (name, signal) => {
+export async function resolveByDns(
+  name: string,
+  signal: AbortSignal,
+  servers?: readonly string[],
+): Promise<readonly string[]> {
   const resolver = new Resolver({ timeout: 1_500, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
   const cancel = () => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {

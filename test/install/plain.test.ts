@@ -21,7 +21,7 @@ test(`what is built, with the packages that production needs, serves as ${isolat
     await cp(join(project, path), join(folder.path, path), { recursive: true })
   }
   await removeSurplus(folder.path)
-  expect(await bytesIn(join(folder.path, 'node_modules'))).toBeLessThan(80_000_000)
+  expect(await bytesIn(join(folder.path, 'node_modules'))).toBeLessThan(90_000_000)
   await expectToServe({
     folder: folder.path,
     start: [process.execPath, '--require', './src/prepare-node.cjs', 'src/main.ts'],

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { RequestRecord } from '../../src/telemetry/request-record.ts'
 import { newStock } from '../support/api.ts'
-import { Client } from '../support/client.ts'
 import { openStream } from '../support/event-stream.ts'
 import { LogLines } from '../support/log-lines.ts'
 import { useClient, useService } from '../support/service.ts'
@@ -246,19 +245,20 @@ describe('the line of a request', () => {
   })
 
   test('of a client that left before the answer says so', async () => {
-    const refused = new Client({ url: service.url, key: 'x'.repeat(40) })
     const asked = httpRequest(`${service.url}/graphql`, {
       method: 'POST',
       headers: {
-        ...refused.authorization(),
+        ...client.authorization(),
         'content-type': 'application/json',
-        'x-request-id': 'left',
         'content-length': '100',
+        expect: '100-continue',
+        'x-request-id': 'left',
       },
     })
     asked.once('error', () => {})
-    asked.write('{')
-    asked.once('socket', (socket) => socket.once('connect', () => setImmediate(() => asked.destroy())))
-    expect(await requestLine('left')).toMatchObject({ isCutOff: true })
+    // The service wants the body now.
+    asked.once('continue', () => asked.destroy())
+    asked.flushHeaders()
+    expect(await requestLine('left')).toMatchObject({ isCutOff: true, keyId: expect.any(String) })
   })
 })

@@ -25,9 +25,8 @@ CREATE INDEX "idempotency_account_id_at_idx" ON "idempotency"("account_id", "at"
 
 -- Written by hand: what the schema cannot say.
 
--- The generations that a worker has to run: few of all tasks.
-CREATE INDEX task_generations_idx ON task (account_id, id)
-  WHERE kind = 'GENERATION' AND status IN ('AWAITING_EXECUTION', 'RUNNING');
+-- The tasks that have not ended: few of all.
+CREATE INDEX task_unfinished_idx ON task (account_id, id) WHERE status IN ('AWAITING_EXECUTION', 'RUNNING');
 
 -- Work is looked for account by account.
 DROP INDEX task_has_work_idx;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { encodeCursor, forgetEvents, readLog } from '../../../src/domain/books/event-log.ts'
 import { readQueue } from '../../../src/domain/books/queue.ts'
 import { readDeliveries } from '../../../src/domain/webhook/deliveries.ts'
@@ -8,6 +8,7 @@ import { deleteWebhook, updateWebhook } from '../../../src/domain/webhook/manage
 import { rotateSecret, secretText } from '../../../src/domain/webhook/secrets.ts'
 import { sendTest } from '../../../src/domain/webhook/test-delivery.ts'
 import { maxDeliveries } from '../../../src/domain/webhook/webhook.ts'
+import { facts } from '../../../src/telemetry/facts.ts'
 import { newPlace, newPool, type Place, useBooks } from '../../support/books.ts'
 import { Receiver } from '../../support/receiver.ts'
 import {
@@ -184,12 +185,22 @@ describe('a receiver that was down', () => {
     expect(new Set(deliveries.slice(-3).map(({ messageId }) => messageId)).size).toBe(1)
   })
 
-  test('is logged once for an outage, without its URL', async () => {
+  test('is logged once for an outage, without its URL, and told to the metrics', async () => {
     const place = await openClock()
     const poolId = await newPool(place)
     const lines: Record<string, unknown>[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
     const receiver = await openReceiver()
+    const told: string[] = []
+    const stops = [
+      facts.delivery.on(({ outcome, delayMs }) =>
+        told.push(`${outcome}${delayMs === undefined ? '' : ' late'}`),
+      ),
+      facts.webhook.on(({ change }) => told.push(change)),
+    ]
+    onTestFinished(() => {
+      for (const stop of stops) stop()
+    })
     const { webhookId } = await newWebhook(place, `${receiver.url}/?token=hidden`)
     receiver.answerWith(500)
     startWorker(place.books, { log })
@@ -211,6 +222,7 @@ describe('a receiver that was down', () => {
       },
       { level: 30, msg: 'a webhook works again', webhookId, accountId: place.accountId },
     ])
+    expect(told).toEqual(['refused', 'failed', 'refused', 'accepted late', 'recovered'])
     expect(JSON.stringify(lines)).not.toMatch(/hidden|127\.0\.0\.1/)
   })
 

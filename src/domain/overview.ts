@@ -1,0 +1,59 @@
+import type { Queryable } from '../database/transaction.ts'
+import type { TaskKind } from '../generated/prisma/client.ts'
+import { readAccountIds } from './account/account.ts'
+import type { Books } from './books/books.ts'
+import type { PoolStatus } from './pool/pool.ts'
+
+/** What the accounts have, all together. */
+export interface Overview {
+  /** How many pools have each status, without those that are archived. */
+  pools: Record<PoolStatus, number>
+  /** The tasks that wait for a worker, by kind; no kind of which none waits. */
+  waiting: { kind: TaskKind; count: number; oldestSeconds: number }[]
+}
+
+// Whoever asks for the metrics does not wait for longer anyway.
+const maxAnswerMs = 10_000
+
+/** Reads the overview, for the metrics. Accounts whose node is away are left out. */
+export async function readOverview(books: Books): Promise<Overview> {
+  const pools = { EMPTY: 0, LOW: 0, READY: 0 }
+  const waiting = new Map<TaskKind, { count: number; oldestSeconds: number }>()
+  for await (const page of readAccountIds(books))
+    await books.reach.eachNode(page, async (accountIds) => {
+      const counts = await countPools(books, accountIds)
+      const tasks = await countWaiting(books, accountIds)
+      for (const { status, count } of counts) pools[status] += Number(count)
+      for (const { kind, count, age } of tasks) {
+        const known = waiting.get(kind) ?? { count: 0, oldestSeconds: 0 }
+        const oldestSeconds = Math.max(known.oldestSeconds, Number(age))
+        waiting.set(kind, { count: known.count + Number(count), oldestSeconds })
+      }
+    })
+  return { pools, waiting: [...waiting].map(([kind, tasks]) => ({ kind, ...tasks })) }
+}
+
+function countPools(books: Queryable, accountIds: readonly string[]) {
+  return books.rows<{ status: PoolStatus; count: string }>({
+    name: 'count-pools',
+    // The statuses are those of poolStatus.
+    text: `
+      SELECT CASE
+        WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
+      END AS status, count(*)
+      FROM pool WHERE account_id = ANY($1::uuid[]) AND archived_at IS NULL GROUP BY 1`,
+    values: [accountIds],
+    query_timeout: maxAnswerMs,
+  })
+}
+
+function countWaiting(books: Queryable, accountIds: readonly string[]) {
+  return books.rows<{ kind: TaskKind; count: string; age: string }>({
+    name: 'count-waiting-tasks',
+    text: `
+      SELECT kind, count(*), extract(epoch FROM now() - min(created_at)) AS age
+      FROM task WHERE account_id = ANY($1::uuid[]) AND status = 'AWAITING_EXECUTION' GROUP BY kind`,
+    values: [accountIds],
+    query_timeout: maxAnswerMs,
+  })
+}
