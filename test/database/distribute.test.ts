@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { type Distribution, distribute } from '../../src/database/distribute.ts'
 import { isUnavailable } from '../../src/database/errors.ts'
 import {
@@ -13,7 +13,13 @@ import { openDatabase } from '../../src/database/open.ts'
 import { auditBooks } from '../../src/domain/audit/audit.ts'
 import { Claims } from '../../src/domain/claim/claim.ts'
 import { fill, newFormat, newPool, openBooks, poolNow } from '../support/books.ts'
-import { isDistributed, runSql, testDatabase, undistributedDatabase } from '../support/database.ts'
+import {
+  databaseUrl,
+  isDistributed,
+  runSql,
+  testDatabase,
+  undistributedDatabase,
+} from '../support/database.ts'
 import { MainProcess, Program } from '../support/process.ts'
 
 const log = pino({ level: 'silent' })
@@ -86,6 +92,19 @@ describe.skipIf(!isDistributed())('npm run distribute', () => {
     )
     await connections.end()
     expect((await distribute(database.url, log)).placed.length).toBeGreaterThan(20)
+  })
+
+  it('is what the service asks for where a node lacks settings, and a node itself is refused', async () => {
+    await using database = await testDatabase()
+    const name = new URL(database.url).pathname.slice(1)
+    await runSql(database.url, `ALTER ROLE CURRENT_USER IN DATABASE ${name} SET lock_timeout = '7s'`)
+    await expect(openDatabase(database.url, { max: 1, log })).rejects.toThrow(
+      /does not have lock_timeout at 5000\. Run: npm run distribute/,
+    )
+    await distribute(database.url, log)
+    await (await openDatabase(database.url, { max: 1, log })).end()
+    const node = databaseUrl(inject('nodeUrls')[1] ?? '', name)
+    await expect(openDatabase(node, { max: 1, log })).rejects.toThrow(/is a worker of a distributed database/)
   })
 
   it('refuses while somebody uses a table', async () => {
