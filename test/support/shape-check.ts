@@ -15,7 +15,10 @@ const exceptions: readonly { text: string; why: string }[] = [
     why: 'A start, and a command: which master keys the secrets of all accounts need.',
   },
   { text: 'FROM pool WHERE archived_at IS NULL', why: 'Metrics, when they are asked for.' },
-  { text: "FROM task WHERE status = 'AWAITING_EXECUTION' GROUP BY kind", why: 'Metrics, when they are asked for.' },
+  {
+    text: "FROM task WHERE status = 'AWAITING_EXECUTION' GROUP BY kind",
+    why: 'Metrics, when they are asked for.',
+  },
 ]
 
 /**
