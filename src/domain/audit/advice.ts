@@ -49,7 +49,8 @@ export const advice: Record<FindingKind, string> = {
   'upload-remains': `What is left behind takes space, and its codes cannot be uploaded again. Check that a worker is running; if it is, report this.`,
   'upload-reference': `These rows take space, and their codes cannot be uploaded again. ${report}`,
   'task-codes': `The figures of the task are wrong; if codes are, another finding says so. ${report}`,
-  queue: 'The work waits until the account gets more of its kind, such as another task. Report this.',
+  queue:
+    'The work waits until a worker removes expired rows the next time, for an hour at most. Report this, unless processes of an older version were running.',
   'task-state': `The task may not be carried out, or show a wrong status. If it has not finished, cancel it (cancelTask) and start it again; report this.`,
   'task-reference': `The task cannot be carried out. Cancel it (cancelTask), and report this.`,
   'task-events': `Subscribers were told something else. They should read the task itself (task); report this.`,
