@@ -354,9 +354,12 @@ describe('the form', () => {
     await page.getByRole('heading', { name: 'Generation' }).and(page.locator(':focus')).waitFor()
     await status(page, 'Completed').waitFor()
     await page.getByRole('link', { name: 'Download the codes' }).waitFor()
-    const { y = 0, height = 0 } = (await page.getByRole('region', { name: 'Generation' }).boundingBox()) ?? {}
-    expect(y).toBeGreaterThan(0)
-    expect(y + height).toBeLessThan(680)
+    const isInView = async () => {
+      const { y = 0, height = 0 } =
+        (await page.getByRole('region', { name: 'Generation' }).boundingBox()) ?? {}
+      return y > 0 && y + height < 680
+    }
+    await expect.poll(isInView).toBe(true)
     expect(await tasksOf(poolId)).toEqual(['12'])
   })
 

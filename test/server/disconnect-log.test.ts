@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, describe, expect, test } from 'vitest'
+import { Keyring, MasterKey } from '../../src/keys/keyring.ts'
 import { newStock } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
@@ -14,7 +15,9 @@ const logged: string[] = []
 const write = (line: string) => {
   if (JSON.parse(line).taskId === undefined) logged.push(line)
 }
-const service = useService({ log: pino({}, { write }) })
+// Without a master key, the start would be logged.
+const keyring = new Keyring({ current: new MasterKey(randomBytes(32)) })
+const service = useService({ log: pino({}, { write }), keyring })
 const client = useClient(service)
 
 afterAll(() => expect(logged).toEqual([]))
