@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { auditBooks, type Finding } from '../../../src/domain/audit/audit.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { newPool, openBooks, type TestBooks } from '../../support/books.ts'
-import { onlyOnOneServer, runSql } from '../../support/database.ts'
+import { isDistributed, onlyOnOneServer, runSql } from '../../support/database.ts'
 import { noteStatements } from '../../support/plans.ts'
 
 onlyOnOneServer('plans are those of one server')
@@ -17,6 +17,7 @@ let books: Books
 let poolId: string
 beforeAll(async () => {
   place = await openBooks()
+  if (isDistributed()) return
   books = await place.another({ maxConnections: 1 })
   poolId = await newPool(place)
   const { accountId, databaseUrl } = place
