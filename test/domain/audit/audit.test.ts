@@ -11,7 +11,7 @@ import { withdrawCodes } from '../../../src/domain/stock/withdraw.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import { newFormat, newPool, openBooks } from '../../support/books.ts'
-import { onlyOnOneServer, runSql } from '../../support/database.ts'
+import { isDistributed, onlyOnOneServer, runSql } from '../../support/database.ts'
 import { redemptionsOn } from '../../support/redemptions.ts'
 import { keep, makeSoundBooks, pastConstraints, restore, type SoundBooks } from '../../support/sound-books.ts'
 import { clearAway, newCodes, upload } from '../../support/uploads.ts'
@@ -134,7 +134,9 @@ describe('sound books', () => {
 describe('damage is reported, and nothing else', () => {
   onlyOnOneServer('constraints cannot be switched off on all nodes')
 
-  afterEach(() => restore(sound.database))
+  afterEach(async () => {
+    if (!isDistributed()) await restore(sound.database)
+  })
 
   it.each(Object.entries(damages))('%s', async (_what, { sql, found, says }) => {
     await runSql(sound.database.url, `${pastConstraints}; ${sql(sound)}`)
