@@ -296,15 +296,16 @@ describe('npm run account', () => {
     expect(list).not.toContain(second)
   })
 
-  it('says what is wrong and shows its usage', async () => {
+  it('says what is wrong and shows its usage, and needs no running service', async () => {
     const outcome = async (...args: string[]) =>
       await new Program('src/cli/account.ts', { args, environment: { DATA_DIR: dataDir } }).ended
     const unknown = await outcome('drop')
-    expect(unknown.code).toBe(1)
+    expect(unknown.code).toBe(2)
+    expect(unknown.stderr).toMatch(/^There is no command "drop"\./)
     expect(unknown.stderr).toContain('npm run account -- create')
     for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
     const idle = await outcome('list')
-    expect(idle.code).toBe(1)
-    expect(idle.stderr).toContain('npm start')
+    expect(idle.code, idle.stderr).toBe(0)
+    expect(idle.stdout).toContain('Acme')
   })
 })

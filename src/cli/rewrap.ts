@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { rewrapSecrets } from '../domain/books/secrets.ts'
 import { grouped } from '../grouped.ts'
 import { OperatorError } from '../operator-error.ts'
-import { run, withDatabase } from './program.ts'
+import { readArguments, run, withDatabase } from './program.ts'
 
 const usage = `Wraps the keys of formats and all other secrets of the database with MASTER_KEY. Services may run meanwhile.
 
@@ -16,7 +16,8 @@ To run it again continues what was interrupted. The exit code is 0 when all secr
 const maxPrinted = 20
 
 async function main(): Promise<number> {
-  const unwrap = readArguments()
+  const { values } = readArguments(() => parseArgs({ options: { unwrap: { type: 'boolean' } } }))
+  const unwrap = values.unwrap === true
   return await withDatabase(async ({ connections, reach, keyring }) => {
     if (unwrap && keyring.currentId !== null)
       throw new OperatorError(
@@ -42,13 +43,4 @@ async function main(): Promise<number> {
   })
 }
 
-function readArguments(): boolean {
-  try {
-    const { values } = parseArgs({ options: { unwrap: { type: 'boolean' } } })
-    return values.unwrap === true
-  } catch {
-    throw new OperatorError(usage)
-  }
-}
-
-await run(main, 1)
+await run(main, { failure: 1, usage })
