@@ -24,7 +24,9 @@ async function main(): Promise<number> {
         'To store secrets unwrapped, set PREVIOUS_MASTER_KEY to the master key, and leave MASTER_KEY unset; likewise for the service, which would wrap new ones otherwise.',
       )
     if (!unwrap && keyring.currentId === null)
-      throw new OperatorError('MASTER_KEY is not set: there is nothing to wrap secrets with.')
+      throw new OperatorError(
+        'MASTER_KEY is not set: there is nothing to wrap secrets with. Make a key with openssl rand -base64 32, keep it apart from the backups, and set MASTER_KEY to it for all processes and for this.',
+      )
     const { changed, damaged, left } = await rewrapSecrets({ connections, reach }, keyring)
     const how = unwrap ? 'as they are' : `wrapped with the master key ${keyring.currentId}`
     const lines = [
@@ -37,7 +39,10 @@ async function main(): Promise<number> {
       )
     if (damaged.length > 0) lines.push(`${grouped(damaged.length)} do not open: restore these from a backup.`)
     if (damaged.length === 0 && left === 0)
-      lines.push('All secrets are stored so. PREVIOUS_MASTER_KEY is no longer needed for this database.')
+      lines.push(
+        'All secrets are stored so.',
+        ...(keyring.hasPrevious ? ['PREVIOUS_MASTER_KEY is needed only for backups from before.'] : []),
+      )
     process.stdout.write(`${lines.join('\n')}\n`)
     return damaged.length + left === 0 ? 0 : 1
   })
