@@ -294,9 +294,12 @@ describe('npm run account', () => {
     expect(list).toContain('Acme')
     expect(list).toContain('revoked')
     expect(list).not.toContain(second)
+
+    await service.end('SIGTERM')
+    expect(await account('list')).toContain('Acme')
   })
 
-  it('says what is wrong and shows its usage, and needs no running service', async () => {
+  it('says what is wrong and shows its usage', async () => {
     const outcome = async (...args: string[]) =>
       await new Program('src/cli/account.ts', { args, environment: { DATA_DIR: dataDir } }).ended
     const unknown = await outcome('drop')
@@ -304,8 +307,8 @@ describe('npm run account', () => {
     expect(unknown.stderr).toMatch(/^There is no command "drop"\./)
     expect(unknown.stderr).toContain('npm run account -- create')
     for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
-    const idle = await outcome('list')
-    expect(idle.code, idle.stderr).toBe(0)
-    expect(idle.stdout).toContain('Acme')
+    const lost = await outcome('list')
+    expect(lost.code).toBe(1)
+    expect(lost.stderr).toMatch(/^There is no database in /)
   })
 })
