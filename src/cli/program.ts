@@ -38,21 +38,24 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const { databaseUrl, dataDir, keyring } = readConfig(process.env)
   const log = openLog({ level: 'warn' })
-  const url = databaseUrl ?? (await findEmbeddedServer({ dataDir }))
-  if (url !== undefined) return await withConnections(url, { keyring, log }, work, options)
+  const running = databaseUrl ?? (await findEmbeddedServer({ dataDir }))
+  if (running !== undefined) return await withConnections(running, { keyring, log }, work, options)
   // Starting it would create an empty one.
   if ((await openCluster(resolve(dataDir))) === undefined)
     throw new OperatorError(
       `There is no database in ${dataDir}. Set DATA_DIR or DATABASE_URL as for the service; npm start creates one.`,
     )
-  const server = await startEmbeddedServer({ dataDir, log })
-  const stop = () => void server.close().finally(() => process.exit(interrupted))
+  const starting = startEmbeddedServer({ dataDir, log })
+  const close = async () => (await starting).close()
+  // PostgreSQL would outlive this process.
+  const stop = () => void close().finally(() => process.exit(interrupted))
   for (const signal of signals) process.once(signal, stop)
   try {
-    return await withConnections(server.url, { keyring, log }, work, options)
+    const { url } = await starting
+    return await withConnections(url, { keyring, log }, work, options)
   } finally {
+    await close()
     for (const signal of signals) process.off(signal, stop)
-    await server.close()
   }
 }
 
