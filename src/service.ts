@@ -152,7 +152,7 @@ async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Log
 // Not with the service's own PostgreSQL, which is not for production.
 const unwrapped =
   'without MASTER_KEY, the keys of new formats are stored as they are: whoever reads a backup of the database can compute ' +
-  'all codes to come'
+  'all codes to come (docs/operations.md, "Keys at rest")'
 
 /** `name`: of the variable that says which port. */
 async function listen(

@@ -294,17 +294,21 @@ describe('npm run account', () => {
     expect(list).toContain('Acme')
     expect(list).toContain('revoked')
     expect(list).not.toContain(second)
+
+    await service.end('SIGTERM')
+    expect(await account('list')).toContain('Acme')
   })
 
   it('says what is wrong and shows its usage', async () => {
     const outcome = async (...args: string[]) =>
       await new Program('src/cli/account.ts', { args, environment: { DATA_DIR: dataDir } }).ended
     const unknown = await outcome('drop')
-    expect(unknown.code).toBe(1)
+    expect(unknown.code).toBe(2)
+    expect(unknown.stderr).toMatch(/^There is no command "drop"\./)
     expect(unknown.stderr).toContain('npm run account -- create')
     for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
-    const idle = await outcome('list')
-    expect(idle.code).toBe(1)
-    expect(idle.stderr).toContain('npm start')
+    const lost = await outcome('list')
+    expect(lost.code).toBe(1)
+    expect(lost.stderr).toMatch(/^There is no database in /)
   })
 })

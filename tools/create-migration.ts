@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { run } from '../src/cli/program.ts'
+import { readArguments, run, UsageError } from '../src/cli/program.ts'
 import { startEmbeddedServer } from '../src/database/embedded/server.ts'
 import { type Migration, migrationsFolder, readMigrations } from '../src/database/migrations.ts'
 import { openLog } from '../src/log.ts'
@@ -21,12 +21,11 @@ const usage = `Writes the migration that leads from the existing ones to prisma/
 const byHand = '-- Written by hand: what the schema cannot say.'
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { replace: { type: 'boolean' } },
-  })
+  const { values, positionals } = readArguments(() =>
+    parseArgs({ allowPositionals: true, options: { replace: { type: 'boolean' } } }),
+  )
   const [title = ''] = positionals
-  if (!/^[a-z\d_]+$/.test(title)) throw new OperatorError(usage)
+  if (!/^[a-z\d_]+$/.test(title)) throw new UsageError('Name the migration.')
   const migrations = await readMigrations(migrationsFolder)
   const last = migrations.at(-1)
   const replaced = values.replace && last?.name.endsWith(`_${title}`) ? last : undefined
@@ -59,4 +58,4 @@ async function sqlSince(migrations: readonly Migration[]): Promise<string | unde
   }
 }
 
-await run(main, 1)
+await run(main, { failure: 1, usage })

@@ -12,7 +12,7 @@ import type { Books } from '../domain/books/books.ts'
 import type { ApiKey, Scope } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
 import { withBooks } from './books.ts'
-import { run } from './program.ts'
+import { readArguments, run, UsageError } from './program.ts'
 
 const scopes: Record<Scope, string> = {
   READ: 'queries, subscriptions, and files of claimed codes',
@@ -22,7 +22,7 @@ const scopes: Record<Scope, string> = {
   ADMIN: 'API keys; forgetting recipients',
 }
 
-const usage = `Manages accounts and API keys in the database of the running service.
+const usage = `Manages accounts and API keys in the database of the service.
 
   npm run account -- list                                 list the accounts and their keys
   npm run account -- create <account>                     create an account, with a key that has all scopes
@@ -129,12 +129,17 @@ function withSecret(message: string, secret: string): string {
 }
 
 async function main(): Promise<number> {
-  const { positionals } = parseArgs({ allowPositionals: true })
+  const { positionals } = readArguments(() => parseArgs({ allowPositionals: true }))
   const [name = '', ...args] = positionals
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command === undefined || args.length !== command.arguments) throw new OperatorError(usage)
+  if (command === undefined)
+    throw new UsageError(name === '' ? 'Say what to do.' : `There is no command ${JSON.stringify(name)}.`)
+  if (args.length !== command.arguments)
+    throw new UsageError(
+      `${name} needs ${command.arguments} arguments, but has ${args.length}. Put names with spaces in quotes.`,
+    )
   process.stdout.write(`${await withBooks((books) => command.run(books, args))}\n`)
   return 0
 }
 
-await run(main, 1)
+await run(main, { failure: 1, usage })

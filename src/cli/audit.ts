@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { advice, generalAdvice } from '../domain/audit/advice.ts'
 import {
   type AuditSummary,
@@ -7,23 +8,23 @@ import {
   findingKinds,
 } from '../domain/audit/audit.ts'
 import { checkMasterKeys } from '../domain/books/secrets.ts'
+import { readIncarnation } from '../domain/rewind/incarnation.ts'
 import { grouped } from '../grouped.ts'
-import { OperatorError } from '../operator-error.ts'
-import { run, withDatabase } from './program.ts'
+import { readArguments, run, withDatabase } from './program.ts'
 
-const usage = `Checks that the books of the running service are consistent, and changes nothing.
+const usage = `Checks that the books of the service are consistent, and changes nothing.
 
   npm run audit
 
 Prints a line for each inconsistency, and how many rows were checked. The exit code is 0 when the books are sound, 1 when
-they are not, and 2 when they could not be checked completely.
+they are not, or a restored backup was not followed up, and 2 when they could not be checked completely.
 `
 
 // Damage is often the same everywhere: more findings of a kind say nothing new.
 const maxPrintedOfAKind = 20
 
 async function main(): Promise<number> {
-  if (process.argv.length > 2) throw new OperatorError(usage)
+  readArguments(() => parseArgs({ options: {} }))
   return await withDatabase(async ({ connections, reach, keyring }) => {
     await checkMasterKeys({ connections, reach }, keyring)
     const started = Date.now()
@@ -35,8 +36,10 @@ async function main(): Promise<number> {
       process.stdout.write(`${lineOf(finding)}\n`)
     }
     const summary = await auditBooks(connections, print, { keyring })
-    process.stdout.write(`${conclusion(summary, Date.now() - started)}\n`)
-    return summary.findings.size === 0 ? 0 : 1
+    const { kind } = await readIncarnation(connections)
+    const isFollowedUp = kind !== 'CHANGED' && kind !== 'UNFINISHED'
+    process.stdout.write(`${conclusion(summary, Date.now() - started, isFollowedUp)}\n`)
+    return summary.findings.size === 0 && isFollowedUp ? 0 : 1
   })
 }
 
@@ -46,11 +49,20 @@ function lineOf({ kind, accountId, accountName, what }: Finding): string {
   return line.replaceAll(/\p{Cc}/gu, '?')
 }
 
-function conclusion({ checked, findings }: AuditSummary, milliseconds: number): string {
+// What was lost is in no table, so no rule can be broken by it.
+const rewound =
+  'The database was restored from a backup, or another server has taken over, and this has not been followed up: run npm run restored.'
+
+function conclusion(
+  { checked, findings }: AuditSummary,
+  milliseconds: number,
+  isFollowedUp: boolean,
+): string {
   const tables = [...checked].map(([table, rows]) => `${table} ${grouped(rows)}`).join(', ')
   const lines = [`Rows checked in ${(milliseconds / 1_000).toFixed(1)} s: ${tables}.`]
-  if (findings.size === 0) lines.push('The books are sound.')
-  else {
+  if (!isFollowedUp) lines.push(rewound)
+  if (findings.size === 0 && isFollowedUp) lines.push('The books are sound.')
+  if (findings.size > 0) {
     lines.push('The books are NOT sound. These rules are broken:')
     for (const [kind, count] of findings) {
       const more = count > maxPrintedOfAKind ? `, ${maxPrintedOfAKind} of them above` : ''
@@ -61,4 +73,4 @@ function conclusion({ checked, findings }: AuditSummary, milliseconds: number): 
   return lines.join('\n')
 }
 
-await run(main, 2)
+await run(main, { failure: 2, usage })

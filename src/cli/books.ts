@@ -6,7 +6,7 @@ import { Books } from '../domain/books/books.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withDatabase } from './program.ts'
 
-/** Opens the books in the database of the running service until `work` is done: see `withDatabase`. */
+/** Opens the books in the database of the service until `work` is done: see `withDatabase`. */
 export async function withBooks<T>(
   work: (books: Books) => Promise<T>,
   options?: Parameters<typeof withDatabase>[1],

@@ -1,10 +1,11 @@
+import { parseArgs } from 'node:util'
 import { readConfig } from '../config.ts'
 import { type Distribution, distribute } from '../database/distribute.ts'
 import type { Placement } from '../database/distribution.ts'
 import { grouped } from '../grouped.ts'
 import { openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
-import { run } from './program.ts'
+import { readArguments, run } from './program.ts'
 
 const usage = `Distributes the tables over the machines of a PostgreSQL with Citus, each account on one of them.
 
@@ -21,7 +22,7 @@ const placements: Record<Placement, string> = {
 }
 
 async function main(): Promise<number> {
-  if (process.argv.length > 2) throw new OperatorError(usage)
+  readArguments(() => parseArgs({ options: {} }))
   const { databaseUrl } = readConfig(process.env)
   if (databaseUrl === undefined)
     throw new OperatorError(
@@ -52,4 +53,4 @@ function summary({ placed, nodes }: Distribution, milliseconds: number): string 
   ].join('\n')
 }
 
-await run(main, 1)
+await run(main, { failure: 1, usage })

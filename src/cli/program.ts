@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { readConfig } from '../config.ts'
-import { findEmbeddedServer } from '../database/embedded/server.ts'
+import { openCluster } from '../database/embedded/cluster.ts'
+import { findEmbeddedServer, startEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
 import { applyMigrations } from '../database/migrations.ts'
 import { checkDatabase, openConnections } from '../database/open.ts'
@@ -18,28 +20,55 @@ interface DatabaseOptions {
   readonly migrates?: boolean
 }
 
+interface OpenedDatabase {
+  readonly url: string
+  readonly connections: Pool
+  readonly reach: Reach
+  readonly keyring: Keyring
+  readonly log: Logger
+}
+
 /**
- * Opens the database of the running service, which the environment names, until `work` is done. Rejects with an OperatorError when there is none, it
- * has no tables of the service, or it cannot be used.
+ * Opens the database of the service, which the environment names, until `work` is done. If it is the service's own PostgreSQL, and no
+ * service runs, it is started meanwhile. Rejects with an OperatorError when there is none, it has no tables of the service, or it cannot be used.
  */
 export async function withDatabase<T>(
-  work: (database: {
-    url: string
-    connections: Pool
-    reach: Reach
-    keyring: Keyring
-    log: Logger
-  }) => Promise<T>,
-  { statementTimeoutMs, migrates = false }: DatabaseOptions = {},
+  work: (database: OpenedDatabase) => Promise<T>,
+  options: DatabaseOptions = {},
 ): Promise<T> {
-  const config = readConfig(process.env)
-  const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
-  if (url === undefined)
-    throw new OperatorError(
-      `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as for the service.`,
-    )
-  const { schema } = await checkDatabase(url)
+  const { databaseUrl, dataDir, keyring } = readConfig(process.env)
   const log = openLog({ level: 'warn' })
+  const running = databaseUrl ?? (await findEmbeddedServer({ dataDir }))
+  if (running !== undefined) return await withConnections(running, { keyring, log }, work, options)
+  // Starting it would create an empty one.
+  if ((await openCluster(resolve(dataDir))) === undefined)
+    throw new OperatorError(
+      `There is no database in ${dataDir}. Set DATA_DIR or DATABASE_URL as for the service; npm start creates one.`,
+    )
+  const starting = startEmbeddedServer({ dataDir, log })
+  const close = async () => (await starting).close()
+  // PostgreSQL would outlive this process.
+  const stop = () => void close().finally(() => process.exit(interrupted))
+  for (const signal of signals) process.once(signal, stop)
+  try {
+    const { url } = await starting
+    return await withConnections(url, { keyring, log }, work, options)
+  } finally {
+    await close()
+    for (const signal of signals) process.off(signal, stop)
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const
+const interrupted = 130
+
+async function withConnections<T>(
+  url: string,
+  { keyring, log }: { keyring: Keyring; log: Logger },
+  work: (database: OpenedDatabase) => Promise<T>,
+  { statementTimeoutMs, migrates = false }: DatabaseOptions,
+): Promise<T> {
+  const { schema } = await checkDatabase(url)
   const connections = openConnections(url, {
     max: 2,
     log,
@@ -55,7 +84,7 @@ export async function withDatabase<T>(
       url,
       connections,
       reach: new Reach({ connections, log }),
-      keyring: config.keyring,
+      keyring,
       log,
     })
   } finally {
@@ -63,14 +92,43 @@ export async function withDatabase<T>(
   }
 }
 
+/** A command was given something else than its usage says. The message is the reason. */
+export class UsageError extends OperatorError {
+  override readonly name = 'UsageError'
+}
+
+/** Reads arguments with `parse`. Throws a UsageError instead of the error of `parseArgs`. */
+export function readArguments<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    // What follows is advice for other programs.
+    const [reason = ''] = error.message.split(/\.\s|\n/)
+    throw new UsageError(`${reason.replace(/\.$/, '')}.`)
+  }
+}
+
 /**
- * Runs a program. Its exit code is what `main` resolves to, or `failure` when it rejects. The error is printed on standard
- * error, with a stack trace only if it is a defect of the program.
+ * Runs a program. Its exit code is what `main` resolves to, or `failure` when it rejects, or 2 after wrong arguments; with --help, it
+ * prints its usage, and the exit code is 0. The error is printed on standard error, with a stack trace only if it is a defect of the program.
  */
-export async function run(main: () => Promise<number>, failure: number): Promise<void> {
+export async function run(
+  main: () => Promise<number>,
+  { failure, usage }: { failure: number; usage: string },
+): Promise<void> {
+  if (process.argv.slice(2).some((argument) => ['--help', '-h'].includes(argument))) {
+    process.stdout.write(usage)
+    return
+  }
   try {
     process.exitCode = await main()
   } catch (error) {
+    if (error instanceof UsageError) {
+      process.exitCode = 2
+      console.error(`${error.message}\n\n${usage}`)
+      return
+    }
     process.exitCode = failure
     const isExpected =
       error instanceof OperatorError ||

@@ -9,7 +9,7 @@ import { planFollowUp } from '../domain/rewind/plan.ts'
 import { grouped } from '../grouped.ts'
 import { OperatorError } from '../operator-error.ts'
 import { withBooks } from './books.ts'
-import { run } from './program.ts'
+import { readArguments, run, UsageError } from './program.ts'
 
 const usage = `After a backup was restored, or a failover has lost commits: sees to it that no code is handed out twice.
 
@@ -18,7 +18,8 @@ const usage = `After a backup was restored, or a failover has lost commits: sees
   npm run restored -- --nothing-lost     after a planned switch-over, or a move to another server: say that no commit was lost
 
   --margin <codes>   how many codes may have been generated of each format since the backup, at most
-  --anyway           also if nothing shows that the database was restored: for copies of its files or of its disk
+  --anyway           also if nothing shows that the database was restored: for copies of its files or of its disk, and
+                     for one node of a distributed database
 
 Stop the services first. Like a service, this brings the tables of an older backup up to date. The exit code is 0 when everything is done, 2 when nothing was changed, and 1 when it could not be completed: then run it again.
 `
@@ -44,30 +45,25 @@ async function main(): Promise<number> {
 }
 
 function readOptions(): Options {
-  const { values } = parse()
-  const { confirm = false, anyway = false, margin } = values
-  const nothingLost = values['nothing-lost'] === true
-  if (nothingLost && (confirm || anyway || margin !== undefined)) throw new OperatorError(usage)
-  if (margin !== undefined && !/^[1-9]\d{0,29}$/.test(margin))
-    throw new OperatorError(
-      `--margin must be a whole number of codes from 1 on, but is ${JSON.stringify(margin)}.`,
-    )
-  return { confirm, anyway, nothingLost, margin: margin === undefined ? undefined : BigInt(margin) }
-}
-
-function parse() {
-  try {
-    return parseArgs({
+  const { values } = readArguments(() =>
+    parseArgs({
       options: {
         confirm: { type: 'boolean' },
         anyway: { type: 'boolean' },
         'nothing-lost': { type: 'boolean' },
         margin: { type: 'string' },
       },
-    })
-  } catch {
-    throw new OperatorError(usage)
-  }
+    }),
+  )
+  const { confirm = false, anyway = false, margin } = values
+  const nothingLost = values['nothing-lost'] === true
+  if (nothingLost && (confirm || anyway || margin !== undefined))
+    throw new UsageError('--nothing-lost goes with no other option.')
+  if (margin !== undefined && !/^[1-9]\d{0,29}$/.test(margin))
+    throw new UsageError(
+      `--margin must be a whole number of codes from 1 on, but is ${JSON.stringify(margin)}.`,
+    )
+  return { confirm, anyway, nothingLost, margin: margin === undefined ? undefined : BigInt(margin) }
 }
 
 async function restored(books: Books, options: Options): Promise<number> {
@@ -81,22 +77,24 @@ async function restored(books: Books, options: Options): Promise<number> {
     )
   const services = await countServices(connections)
   await checkMasterKeys(books, books.keyring)
-  print(...situation(state), '')
   const margin = isUnfinished ? state.followUp.margin : options.margin
+  if (state.kind === 'KNOWN' && !options.anyway) {
+    print(`${verdict(state)}, so nothing is changed. With --anyway, this would be done:`)
+    await showPlan(books, margin)
+    print(
+      '',
+      'If a copy of its files or of its disk was put back, or one node of a distributed database was restored, run',
+      'npm run restored -- --anyway --confirm',
+    )
+    return exitUnchanged
+  }
+  print(...situation(state), '', options.confirm ? 'What this does:' : 'What this would do:')
   await showPlan(books, margin)
   if (services > 0)
     print(
       '',
       `Services are running on this database (${services} connections). Stop them: until this is done, they hand out codes twice.`,
     )
-  if (state.kind === 'KNOWN' && !options.anyway) {
-    print(
-      '',
-      'Nothing was changed, as nothing shows that the database was restored. If a copy of its files or of its disk was, run',
-      'npm run restored -- --anyway --confirm',
-    )
-    return exitUnchanged
-  }
   if (!options.confirm && !(await ask())) {
     print(
       '',
@@ -125,25 +123,30 @@ function situation(state: IncarnationState): string[] {
   switch (state.kind) {
     case 'NEW':
       return ['No service has recorded this database yet.']
+    case 'ADOPTED':
+      return [
+        `The database had accounts already when the service began to notice restored backups, on ${time(state.since)}: if it was restored from one before, this has not been followed up.`,
+      ]
     case 'CHANGED':
       return [
-        `The database was restored from a backup, or another server has taken over. Before, it was known since ${time(state.before)}.`,
+        `The database was restored from a backup, or another server has taken over. The one before was in use from ${time(state.before)} on.`,
       ]
     case 'UNFINISHED':
       return [
         `This was begun on ${time(state.followUp.begunAt)}, and has not finished. It goes on where it was.`,
       ]
     case 'KNOWN':
-      return [
-        state.cause === 'REWOUND'
-          ? `This was done on ${time(state.since)}. Nothing shows that the database was restored since.`
-          : `Nothing shows that the database was restored since ${time(state.since)}.`,
-      ]
+      return [`${verdict(state)}. With --anyway, this is done all the same.`]
   }
 }
 
+function verdict({ cause, since }: IncarnationState & { kind: 'KNOWN' }): string {
+  return cause === 'REWOUND'
+    ? `This was done on ${time(since)}. Nothing shows that the database was restored since`
+    : `Nothing shows that the database was restored since ${time(since)}`
+}
+
 async function showPlan(books: Books, margin: bigint | undefined): Promise<void> {
-  print('What this does:')
   const lines = new Lines()
   const sum = { pools: 0, available: 0n, withdrawn: 0n, uploads: 0, formats: 0, usedUp: 0 }
   for await (const plan of planFollowUp(books, margin)) {
@@ -167,7 +170,9 @@ async function showPlan(books: Books, margin: bigint | undefined): Promise<void>
     'What nobody can know any more, for the time since the backup:',
     '  Claims: a request that is repeated with its idempotencyKey gets new codes. Look-ups show codes that were handed out as withdrawn, or do not find them.',
     '  Redemptions, voids and expiry: codes that were used or void since are good again, if they were claimed before.',
-    '  Uploads: do not upload codes again that may have been handed out.',
+    '  Formats that were created since are gone: give the new ones another prefix or pattern. With the same codes, they would hand codes out twice.',
+    '  Uploads: do not upload codes again that may have been handed out, such as those of cancelled uploads. If they look like codes of a format, the format may generate them again: choose another one for its pools.',
+    '  Webhooks that were created since are gone, and those that were deleted are back. A secret that was rotated since is the old one again: rotate it once more.',
     '  API keys that were revoked work again, and recipients that were forgotten are back: revoke and forget them again.',
   )
 }
@@ -260,4 +265,4 @@ function print(...lines: string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-await run(main, exitFailed)
+await run(main, { failure: exitFailed, usage })

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { rewrapSecrets } from '../domain/books/secrets.ts'
 import { grouped } from '../grouped.ts'
 import { OperatorError } from '../operator-error.ts'
-import { run, withDatabase } from './program.ts'
+import { readArguments, run, withDatabase } from './program.ts'
 
 const usage = `Wraps the keys of formats and all other secrets of the database with MASTER_KEY. Services may run meanwhile.
 
@@ -16,14 +16,17 @@ To run it again continues what was interrupted. The exit code is 0 when all secr
 const maxPrinted = 20
 
 async function main(): Promise<number> {
-  const unwrap = readArguments()
+  const { values } = readArguments(() => parseArgs({ options: { unwrap: { type: 'boolean' } } }))
+  const unwrap = values.unwrap === true
   return await withDatabase(async ({ connections, reach, keyring }) => {
     if (unwrap && keyring.currentId !== null)
       throw new OperatorError(
         'To store secrets unwrapped, set PREVIOUS_MASTER_KEY to the master key, and leave MASTER_KEY unset; likewise for the service, which would wrap new ones otherwise.',
       )
     if (!unwrap && keyring.currentId === null)
-      throw new OperatorError('MASTER_KEY is not set: there is nothing to wrap secrets with.')
+      throw new OperatorError(
+        'MASTER_KEY is not set: there is nothing to wrap secrets with. Make a key with openssl rand -base64 32, keep it apart from the backups, and set MASTER_KEY to it for all processes and for this.',
+      )
     const { changed, damaged, left } = await rewrapSecrets({ connections, reach }, keyring)
     const how = unwrap ? 'as they are' : `wrapped with the master key ${keyring.currentId}`
     const lines = [
@@ -36,19 +39,13 @@ async function main(): Promise<number> {
       )
     if (damaged.length > 0) lines.push(`${grouped(damaged.length)} do not open: restore these from a backup.`)
     if (damaged.length === 0 && left === 0)
-      lines.push('All secrets are stored so. PREVIOUS_MASTER_KEY is no longer needed for this database.')
+      lines.push(
+        'All secrets are stored so.',
+        ...(keyring.hasPrevious ? ['PREVIOUS_MASTER_KEY is needed only for backups from before.'] : []),
+      )
     process.stdout.write(`${lines.join('\n')}\n`)
     return damaged.length + left === 0 ? 0 : 1
   })
 }
 
-function readArguments(): boolean {
-  try {
-    const { values } = parseArgs({ options: { unwrap: { type: 'boolean' } } })
-    return values.unwrap === true
-  } catch {
-    throw new OperatorError(usage)
-  }
-}
-
-await run(main, 1)
+await run(main, { failure: 1, usage })

@@ -96,6 +96,11 @@ export class Keyring {
     return this.#current?.id ?? null
   }
 
+  /** Whether it has a key that only opens. */
+  get hasPrevious(): boolean {
+    return this.#previous !== undefined
+  }
+
   /** Whether it opens what is stored with this id. */
   opens(wrappedBy: string | null): boolean {
     return wrappedBy === null || this.#find(wrappedBy) !== undefined
@@ -111,10 +116,7 @@ export class Keyring {
     if (wrappedBy === null) return bytes
     const key = this.#find(wrappedBy)
     const { purpose, accountId, id } = place
-    if (key === undefined)
-      throw new MasterKeyMissingError(
-        `The ${purpose} of ${id} is wrapped with the master key ${wrappedBy}. ${this.advice()}`,
-      )
+    if (key === undefined) throw this.missing(wrappedBy)
     const secret = key.decrypt(bytes, place)
     if (secret === undefined)
       throw new DamagedSecretError(
@@ -123,13 +125,14 @@ export class Keyring {
     return secret
   }
 
-  /** What to do about a master key that is not among these. */
-  advice(): string {
+  /** Says what to do about a master key that is not among these. */
+  missing(id: string): MasterKeyMissingError {
     const has = [this.#current, this.#previous].flatMap((key) => (key === undefined ? [] : [key.id]))
-    if (has.length === 0) return 'This process has no master key: set MASTER_KEY to that one.'
-    return (
-      `This process has only ${has.join(' and ')}: set MASTER_KEY to that one or, to replace it, ` +
-      'PREVIOUS_MASTER_KEY; then run npm run rewrap.'
+    const replacing = `If you are replacing it, set PREVIOUS_MASTER_KEY to ${id}, start again, and run npm run rewrap.`
+    return new MasterKeyMissingError(
+      `Secrets in the database are wrapped with the master key ${id}, which this process does not have ` +
+        `(it has ${has.length === 0 ? 'none' : has.join(' and ')}). Set MASTER_KEY to ${id}.` +
+        `${has.length === 0 ? '' : ` ${replacing}`}`,
     )
   }
 
@@ -145,13 +148,12 @@ function nameOf({ purpose, accountId, id }: SecretPlace): Buffer {
 /** Reads a master key from 32 bytes in Base64 or hexadecimal. Otherwise says what is wrong, without repeating the text. */
 export function parseMasterKey(text: string): MasterKey | string {
   const bytes = decode(text.trim())
-  if (bytes === undefined)
-    return `must be ${keyBytes} random bytes in Base64 or hexadecimal: make one with openssl rand -base64 ${keyBytes}`
-  if (bytes.length !== keyBytes)
-    return `must have ${keyBytes} bytes, but has ${bytes.length}: make one with openssl rand -base64 ${keyBytes}`
+  const form = `must be ${keyBytes} bytes in Base64 or hexadecimal`
+  const how = `make one with openssl rand -base64 ${keyBytes}`
+  if (bytes === undefined || bytes.length < keyBytes / 2) return `${form}: ${how}`
+  if (bytes.length !== keyBytes) return `${form}, but has ${bytes.length}: ${how}`
   // Among random bytes, so few different ones do not occur.
-  if (new Set(bytes).size < 8)
-    return `must be random, and repeats the same bytes: make one with openssl rand -base64 ${keyBytes}`
+  if (new Set(bytes).size < 8) return `must be random, and repeats the same bytes: ${how}`
   return new MasterKey(bytes)
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findEmbeddedServer } from '../../src/database/embedded/server.ts'
 import { runSql, testDatabase } from '../support/database.ts'
 import { type Ended, MainProcess, Program } from '../support/process.ts'
 import { makeSoundBooks, type SoundBooks } from '../support/sound-books.ts'
@@ -52,18 +53,27 @@ describe('npm run audit', () => {
     expect(code).toBe(1)
   })
 
-  it('finds the embedded database of a service by DATA_DIR', async () => {
+  it('finds the embedded database of a service by DATA_DIR, whether it runs or not', async () => {
     await using folder = await temporaryFolder()
     const environment = { DATA_DIR: join(folder.path, 'data') }
     await using service = new MainProcess(environment)
     await service.ready()
-    const { code, stdout, stderr } = await audit(environment)
-    expect(code, stderr).toBe(0)
-    expect(stdout).toContain('The books are sound.')
+    const running = await audit(environment)
+    expect(running.code, running.stderr).toBe(0)
+    expect(running.stdout).toContain('The books are sound.')
+
+    // It starts it alone, and stops it.
+    await service.end('SIGTERM')
+    for (const { code, stdout, stderr } of [await audit(environment), await audit(environment)]) {
+      expect(stderr).toBe('')
+      expect(stdout).toContain('The books are sound.')
+      expect(code).toBe(0)
+    }
+    expect(await findEmbeddedServer({ dataDir: environment.DATA_DIR })).toBeUndefined()
   })
 
   it.each([
-    ['no service runs', {}, 'npm start'],
+    ['there is no database', {}, 'There is no database in'],
     [
       'the database cannot be reached',
       { DATABASE_URL: 'postgres://me:hidden@127.0.0.1:9/db' },
@@ -86,9 +96,23 @@ describe('npm run audit', () => {
     expect(code).toBe(2)
   })
 
+  it('says that the database was restored while that has not been followed up, and ends with 1', async () => {
+    const { database: rewound } = await makeSoundBooks()
+    await using database = rewound
+    const insert = `INSERT INTO incarnation (id, identity, cause, begun_at, ended_at)
+      VALUES (gen_random_uuid(), 'another', 'START', now(), now())`
+    await runSql(database.url, insert)
+    const { code, stdout, stderr } = await audit({ DATABASE_URL: database.url })
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(
+      /^Rows checked .*\nThe database was restored from a backup.*run npm run restored\.\n$/,
+    )
+    expect(code).toBe(1)
+  })
+
   it('accepts no arguments, and prints its usage', async () => {
-    const { code, stderr } = await audit({ DATABASE_URL: books.database.url }, '--fix')
-    expect(stderr).toContain('npm run audit')
+    const { code, stderr } = await audit({ DATABASE_URL: books.database.url }, '--repair')
+    expect(stderr).toMatch(/^Unknown option '--repair'\.\n\nChecks .*\n\n {2}npm run audit\n/)
     expect(code).toBe(2)
   })
 })

@@ -19,9 +19,13 @@ describe('npm run rewrap', () => {
     const database = { DATABASE_URL: test.databaseUrl }
     const [MASTER_KEY, other] = [newKey(), newKey()]
 
-    expect(await rewrap(database)).toMatchObject({ code: 1, stderr: expect.stringContaining('MASTER_KEY') })
+    expect(await rewrap(database)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/MASTER_KEY is not set.*openssl rand -base64 32/),
+    })
     const wrapped = await rewrap({ ...database, MASTER_KEY })
     expect(wrapped).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(': 1 more.') })
+    expect(wrapped.stdout).not.toContain('PREVIOUS_MASTER_KEY')
     expect(await rewrap({ ...database, MASTER_KEY })).toMatchObject({
       code: 0,
       stdout: expect.stringContaining(': 0 more.'),
@@ -33,7 +37,9 @@ describe('npm run rewrap', () => {
       ]
       for (const { code, stderr } of ends) {
         expect(code).not.toBe(0)
-        expect(stderr).toMatch(/wrapped with the master key [\da-f]{16}\. .*set MASTER_KEY/)
+        expect(stderr).toMatch(
+          /^Secrets in the .* the master key ([\da-f]{16}), which .* Set MASTER_KEY to \1\./m,
+        )
         expect(stderr).not.toMatch(/^\s+at /m)
         expect(stderr).not.toContain(other)
       }
@@ -43,6 +49,7 @@ describe('npm run rewrap', () => {
 
     const rotated = await rewrap({ ...database, MASTER_KEY: other, PREVIOUS_MASTER_KEY: MASTER_KEY })
     expect(rotated).toMatchObject({ code: 0, stdout: expect.stringContaining(': 1 more.') })
+    expect(rotated.stdout).toContain('PREVIOUS_MASTER_KEY is needed only for backups from before.')
     expect(await rewrap({ ...database, MASTER_KEY: other }, '--unwrap')).toMatchObject({ code: 1 })
     expect(await rewrap({ ...database, PREVIOUS_MASTER_KEY: other }, '--unwrap')).toMatchObject({ code: 0 })
     const rows = await runSql(test.databaseUrl, 'SELECT octet_length(key) AS bytes, wrapped_by FROM format')
@@ -51,7 +58,8 @@ describe('npm run rewrap', () => {
 
   it('says what it can do when it is asked for something else', async () => {
     const { code, stderr } = await rewrap({}, '--everything')
+    expect(stderr).toMatch(/^Unknown option '--everything'\.\n/)
     expect(stderr).toContain('npm run rewrap')
-    expect(code).toBe(1)
+    expect(code).toBe(2)
   })
 })

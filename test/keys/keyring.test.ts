@@ -37,7 +37,13 @@ describe('a keyring', () => {
     const keyring = new Keyring({ current, previous })
     expect(keyring.open(before, place)).toEqual(secret)
     expect(keyring.wrap(secret, place).wrappedBy).toBe(current.id)
-    expect(() => new Keyring({ current }).open(before, place)).toThrow(MasterKeyMissingError)
+    const open = () => new Keyring({ current }).open(before, place)
+    expect(open).toThrow(MasterKeyMissingError)
+    const { id } = previous
+    expect(open).toThrow(
+      `Secrets in the database are wrapped with the master key ${id}, which this process does not have (it has ${current.id}). ` +
+        `Set MASTER_KEY to ${id}. If you are replacing it, set PREVIOUS_MASTER_KEY to ${id}, start again, and run npm run rewrap.`,
+    )
   })
 
   test.each([
@@ -81,7 +87,7 @@ describe('a master key', () => {
     ['shorter', randomBytes(31).toString('base64'), 'has 31'],
     ['longer', randomBytes(33).toString('hex'), '32 bytes'],
     ['a password', 'correct horse battery staple', 'Base64 or hexadecimal'],
-    ['a word', 'hunter2', '32 bytes'],
+    ['a word', 'hunter2', 'must be 32 bytes in Base64 or hexadecimal: make'],
     ['zeros', Buffer.alloc(32).toString('base64'), 'random'],
     ['one digit', '1'.repeat(64), 'random'],
   ])('is refused if it is %s, without being repeated', (_form, text, says) => {

@@ -33,6 +33,8 @@ export type IncarnationState =
   | { kind: 'UNFINISHED'; identity: string; followUp: FollowUp }
   /** None has been recorded yet. */
   | { kind: 'NEW'; identity: string }
+  /** It was the first to be recorded when there were accounts already: nobody has said whether commits were lost before. */
+  | { kind: 'ADOPTED'; identity: string; since: Date }
 
 /** A follow-up of a rewind, from its beginning until it is complete. */
 export interface FollowUp {
@@ -68,9 +70,25 @@ async function readState(tx: Transaction, identity: string): Promise<Incarnation
       ? { kind: 'NEW', identity }
       : { kind: 'CHANGED', identity, before: last.begun_at }
   }
-  if (own.ended_at !== null) return { kind: 'KNOWN', identity, cause: own.cause, since: own.ended_at }
+  if (own.ended_at !== null) {
+    const since = own.ended_at
+    // Processes that start together record it twice: only the first one was there before an account.
+    const first = rows.findLast((row) => row.identity === identity) ?? own
+    if (own.cause === 'START' && (await hasAccounts(tx, first.id)))
+      return { kind: 'ADOPTED', identity, since }
+    return { kind: 'KNOWN', identity, cause: own.cause, since }
+  }
   const margin = own.margin === null ? undefined : BigInt(own.margin)
   return { kind: 'UNFINISHED', identity, followUp: { incarnationId: own.id, margin, begunAt: own.begun_at } }
+}
+
+/** Whether there is an account; `before`: one that was created before this id. */
+async function hasAccounts(tx: Transaction, before?: string): Promise<boolean> {
+  const rows = await tx.rows({
+    text: 'SELECT FROM account WHERE $1::uuid IS NULL OR id < $1 LIMIT 1',
+    values: [before ?? null],
+  })
+  return rows.length > 0
 }
 
 /**
@@ -79,7 +97,13 @@ async function readState(tx: Transaction, identity: string): Promise<Incarnation
  */
 export async function checkIncarnation(connections: Pool, log: Logger): Promise<void> {
   const state = await readIncarnation(connections)
-  if (state.kind === 'NEW') await recordIncarnation(connections, 'START')
+  if (state.kind === 'NEW') {
+    if (await transaction(connections, (tx) => hasAccounts(tx)))
+      log.warn(
+        'this version is the first that notices when a backup is restored: if this database was restored from one, stop the service and run npm run restored, or codes are handed out twice; if not, nothing is to do',
+      )
+    await recordIncarnation(connections, 'START')
+  }
   if (state.kind === 'CHANGED')
     log.error(
       { knownSince: state.before },

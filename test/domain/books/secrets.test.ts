@@ -45,7 +45,7 @@ describe('the keys of formats', () => {
     expect(await firstCode(books, test, old)).toBe(code)
     expect(await firstCode(books, test, young)).toBe(own)
     await expectBalance({ books })
-    await expect(firstCode(test.books, test, old)).rejects.toThrow(/set MASTER_KEY/)
+    await expect(firstCode(test.books, test, old)).rejects.toThrow(/Set MASTER_KEY/)
   })
 
   test('are wrapped anew when the master key is replaced, and stored as they are when it is given up', async () => {
