@@ -171,9 +171,16 @@ describe('a problem that only the operator can fix ends the start with one clear
       const port = typeof address === 'object' ? String(address?.port) : ''
       const message = await refusal({ PORT: port, DATABASE_URL: inject('serverUrl') })
       expect(message).toContain(port)
+      // On an empty machine, it says nothing of the PostgreSQL that it stops, and the next start still has the first key.
+      const first = await refusal({ PORT: port })
+      expect(first).toContain(`PORT ${port} of 127.0.0.1 is already in use.`)
+      expect(first).not.toContain('lost a connection')
     } finally {
       taken.close()
     }
+    await using next = new MainProcess({ DATA_DIR: dataDir })
+    const { url, key: secret } = await next.ready()
+    expect(await poolNames(new Client({ url, key: secret }))).toHaveLength(1)
   })
 
   it('a folder that another service uses', async () => {
