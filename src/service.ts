@@ -7,6 +7,7 @@ import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
+import { firstAccountName } from './domain/account/names.ts'
 import { Books } from './domain/books/books.ts'
 import { checkMasterKeys } from './domain/books/secrets.ts'
 import { readOverview } from './domain/overview.ts'
@@ -63,7 +64,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const held = await lifecycle.openCloseable('held port', () =>
     listen(HeldPort.hold, { host, port: options.port, name: 'PORT' }),
   )
-  const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
+  const first = await createFirstAccount(books.connections, firstAccountName, options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
   await worker?.openWorker(lifecycle, books, { ...options, log })
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
