@@ -333,6 +333,7 @@ describe('npm run account', () => {
     expect(unknown.code).toBe(1)
     expect(unknown.stderr).toContain('npm run account -- create')
     for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
+    expect(unknown.stderr).toMatch(/ADMIN +API keys, webhooks, forgetting recipients/)
     const idle = await outcome('list')
     expect(idle.code).toBe(1)
     expect(idle.stderr).toContain('npm start')
