@@ -3,6 +3,7 @@ import { buildIfChanged, type Product, project } from './build/build.ts'
 import { databaseClient } from './build/database-client.ts'
 import { type Config, type Role, readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
+import { firstAccountName, firstKeyName } from './domain/account/names.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
 import { openLog } from './log.ts'
 import { OperatorError } from './operator-error.ts'
@@ -91,13 +92,18 @@ function greeting({ url, metricsUrl, firstKey, signsInLocally }: Service, config
   ].join('\n')
 }
 
-function keyLine(firstKey: string | undefined, { bootstrapApiKey }: Config): string {
+/** A key is not printed where output is kept, in the log of a container or the journal: only on a terminal, and for newcomers. */
+function keyLine(firstKey: string | undefined, { bootstrapApiKey, databaseUrl }: Config): string {
   if (firstKey === undefined) return 'API keys are created and replaced with: npm run account'
-  // Not printed, because output is kept in many places.
   if (bootstrapApiKey !== undefined)
     return 'Your first API key, with all scopes, is the one in BOOTSTRAP_API_KEY.'
+  if (databaseUrl !== undefined && !process.stdout.isTTY)
+    return `${withheld}\n\n    npm run account -- replace-key "${firstAccountName}" "${firstKeyName}"\n`
   return `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
 }
+
+const withheld =
+  'Your first API key is not printed, as this output may be kept. Replace it by one that you see, with all scopes:'
 
 const log = openLog({ base: null, timestamp: stdTimeFunctions.isoTime })
 const lifecycle = new Lifecycle()

@@ -42,8 +42,8 @@ function open(path: string): number {
 }
 
 const failures: Readonly<Record<string, string>> = {
-  ENOENT: 'there is none',
-  ENOTDIR: 'there is none',
+  ENOENT: 'there is no file at that path',
+  ENOTDIR: 'there is no file at that path',
   EACCES: 'this user may not read it: check its owner, its mode, and those of its folders',
   ELOOP: 'its links lead in a circle',
   ENAMETOOLONG: 'is too long for one',

@@ -7,6 +7,7 @@ import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
+import { firstAccountName } from './domain/account/names.ts'
 import { Books } from './domain/books/books.ts'
 import { checkMasterKeys } from './domain/books/secrets.ts'
 import { readOverview } from './domain/overview.ts'
@@ -16,6 +17,7 @@ import { PrismaClient } from './generated/prisma/client.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
+import { HeldPort } from './server/http/held-port.ts'
 import { HttpServer } from './server/http/server.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 
@@ -56,7 +58,13 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const books = await openBooks(lifecycle, options, log)
   await checkMasterKeys(books, options.keyring)
   if (metrics !== undefined) await watchDatabase(lifecycle, metrics, books, { ...options, log })
-  const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
+  // Before the first account, whose key would be lost if the service could not listen, and after the migrations: until the
+  // database is ready, nobody finds the port open.
+  const { host } = options
+  const held = await lifecycle.openCloseable('held port', () =>
+    listen(HeldPort.hold, { host, port: options.port, name: 'PORT' }),
+  )
+  const first = await createFirstAccount(books.connections, firstAccountName, options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
   await worker?.openWorker(lifecycle, books, { ...options, log })
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
@@ -72,13 +80,13 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   )
   await opened?.serveWebSocket(http)
   // Opened last, so closed first: load balancers send no new clients during the shutdown.
-  const port = await lifecycle.open(
+  await lifecycle.open(
     'port',
-    () => listen(http, { host: options.host, port: options.port, name: 'PORT' }),
+    () => held.give(http.server),
     () => http.retire(),
   )
   return {
-    url: urlOf(options.host, port),
+    url: urlOf(host, held.port),
     metricsUrl,
     firstKey: first?.secret,
     signsInLocally: opened?.signsInLocally ?? false,
@@ -94,7 +102,7 @@ async function openMetrics(lifecycle: Lifecycle, { metricsPort, host, role, log 
   ])
   const metrics = await lifecycle.openCloseable('metrics', () => new Metrics(role))
   const server = await lifecycle.openCloseable('metrics server', () => new MetricsServer(metrics, log))
-  const port = await listen(server, { host, port: metricsPort, name: 'METRICS_PORT' })
+  const port = await listen(server.listen.bind(server), { host, port: metricsPort, name: 'METRICS_PORT' })
   return { metrics, metricsUrl: `${urlOf(host, port)}${metricsPath}` }
 }
 
@@ -155,12 +163,12 @@ const unwrapped =
   'all codes to come (docs/operations.md, "Keys at rest")'
 
 /** `name`: of the variable that says which port. */
-async function listen(
-  server: { listen(port: number, host: string): Promise<number> },
+async function listen<T>(
+  on: (port: number, host: string) => Promise<T>,
   { port, host, name }: { port: number; host: string; name: string },
-): Promise<number> {
+): Promise<T> {
   try {
-    return await server.listen(port, host)
+    return await on(port, host)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EADDRINUSE')

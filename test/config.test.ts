@@ -317,9 +317,9 @@ describe('a secret in a file', () => {
   })
 
   const bad: [what: string, says: RegExp, path: () => Promise<string> | string][] = [
-    ['is missing', /there is none/, async () => join(await folder(), 'hunter2')],
-    ['is below a file', /there is none/, async () => join(await fileWith(url), 'hunter2')],
-    ['was put in the place of its path', /there is none/, () => url],
+    ['is missing', /there is no file at that path/, async () => join(await folder(), 'hunter2')],
+    ['is below a file', /there is no file at that path/, async () => join(await fileWith(url), 'hunter2')],
+    ['was put in the place of its path', /there is no file at that path/, () => url],
     ['has a path with a NUL character', /NUL/, () => 'hunter2\0'],
     ['has a path that is too long', /too long/, () => '/hunter2'.repeat(2_000)],
     ['is empty', /empty/, () => fileWith('')],

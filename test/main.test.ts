@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { allScopes } from '../src/domain/account/account.ts'
 import { Client } from './support/client.ts'
 import { testDatabase } from './support/database.ts'
-import { MainProcess, Program } from './support/process.ts'
+import { MainProcess, Program, Running } from './support/process.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 const key = 'a-key-of-the-tests-which-is-long-enough'
@@ -85,6 +85,29 @@ describe('npm start', () => {
     await using other = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
     expect(await poolNames(new Client({ ...(await other.ready()), key }))).toEqual([])
     expect(other.stdout).toContain('sign in with your API key')
+  })
+
+  it('on another database prints the first key on a terminal alone, and says elsewhere how to get one', async () => {
+    await using database = await testDatabase({ empty: true })
+    const environment = { DATABASE_URL: database.url }
+    await using service = new MainProcess(environment)
+    const { url, key: printed } = await service.ready()
+    expect(printed).toBeUndefined()
+    const [, command = ''] = /^ {4}npm run account -- (.+)$/m.exec(service.stdout) ?? []
+    const args = [...command.matchAll(/"([^"]+)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
+    const { stdout } = await new Program('src/cli/account.ts', { args, environment }).ended
+    const [, secret] = /^ {4}(pk_\S+)$/m.exec(stdout) ?? []
+    expect(await poolNames(new Client({ url, key: secret }))).toEqual([])
+
+    await using other = await testDatabase({ empty: true })
+    const { PATH = '', HOME = '' } = process.env
+    // A program that gives another one a terminal.
+    await using onTerminal = new Running(
+      'script',
+      ['--quiet', '--return', '--command', `exec "${process.execPath}" src/main.ts`, '/dev/null'],
+      { cwd: process.cwd(), env: { PATH, HOME, PORT: '0', DATABASE_URL: other.url } },
+    )
+    await onTerminal.prints(/pk_[\w-]+\s[\s\S]*Ctrl-C/)
   })
 
   it('recovers when it was killed and its PostgreSQL kept running', async () => {
@@ -171,9 +194,16 @@ describe('a problem that only the operator can fix ends the start with one clear
       const port = typeof address === 'object' ? String(address?.port) : ''
       const message = await refusal({ PORT: port, DATABASE_URL: inject('serverUrl') })
       expect(message).toContain(port)
+      // On an empty machine, it says nothing of the PostgreSQL that it stops, and the next start still has the first key.
+      const first = await refusal({ PORT: port })
+      expect(first).toContain(`PORT ${port} of 127.0.0.1 is already in use.`)
+      expect(first).not.toContain('lost a connection')
     } finally {
       taken.close()
     }
+    await using next = new MainProcess({ DATA_DIR: dataDir })
+    const { url, key: secret } = await next.ready()
+    expect(await poolNames(new Client({ url, key: secret }))).toHaveLength(1)
   })
 
   it('a folder that another service uses', async () => {
@@ -307,6 +337,7 @@ describe('npm run account', () => {
     expect(unknown.stderr).toMatch(/^There is no command "drop"\./)
     expect(unknown.stderr).toContain('npm run account -- create')
     for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
+      expect(unknown.stderr).toMatch(/ADMIN +API keys, webhooks, forgetting recipients/)
     const lost = await outcome('list')
     expect(lost.code).toBe(1)
     expect(lost.stderr).toMatch(/^There is no database in /)

@@ -16,10 +16,10 @@ import { readArguments, run, UsageError } from './program.ts'
 
 const scopes: Record<Scope, string> = {
   READ: 'queries, subscriptions, and files of claimed codes',
-  MANAGE: 'formats, pools and their stock; voiding codes',
+  MANAGE: 'formats, pools, settings, terms, generation, uploads, withdrawing and voiding codes',
   CLAIM: 'claiming codes',
   REDEEM: 'redeeming codes and rolling redemptions back: all that a till needs',
-  ADMIN: 'API keys; forgetting recipients',
+  ADMIN: 'API keys, webhooks, forgetting recipients',
 }
 
 const usage = `Manages accounts and API keys in the database of the service.

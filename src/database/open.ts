@@ -49,7 +49,7 @@ export function connectionConfig(url: string): pg.ClientConfig {
  * when they are answered, even where the server's default is weaker.
  *
  * Connections are made when they are needed, so this does not fail when the server is unavailable. The loss of an idle
- * connection is logged.
+ * connection is logged, but not while they are being closed.
  */
 export function openConnections(url: string, options: ConnectionOptions): pg.Pool {
   const { max, log, lockTimeoutMs = usualLockTimeoutMs, statementTimeoutMs = 30_000, schema } = options
@@ -64,7 +64,10 @@ export function openConnections(url: string, options: ConnectionOptions): pg.Poo
     onConnect: (client) =>
       prepareSession(client, { lockTimeoutMs, statementTimeoutMs, idleInTransactionTimeoutMs, schema }),
   })
-  connections.on('error', (error) => log.warn({ err: error }, 'lost a connection to the database'))
+  // While they are closed, a server that stops at the same time may be the first to close one: nothing is lost then.
+  connections.on('error', (error) => {
+    if (!connections.ending) log.warn({ err: error }, 'lost a connection to the database')
+  })
   return connections
 }
 

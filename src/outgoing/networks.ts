@@ -40,7 +40,41 @@ function addBlock(blocks: BlockList, block: string): void {
     throw new NetworksError(
       `has ${JSON.stringify(block)}, which is no block of addresses. Write "10.0.0.0/8" or "fd00::/8".`,
     )
-  blocks.addSubnet(address, Number(length ?? max), family === 4 ? 'ipv4' : 'ipv6')
+  const prefix = Number(length ?? max)
+  const first = firstOf(address, prefix)
+  // Nobody knows whether the address or the whole block is meant.
+  if (first !== undefined)
+    throw new NetworksError(
+      `has ${JSON.stringify(block)}, which is an address in the block ${first}/${prefix}. Write ${first}/${prefix} to allow all ` +
+        `of it, or ${address} to allow that address alone.`,
+    )
+  blocks.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+/** The first address of a block; undefined if it is this one. */
+function firstOf(address: string, prefix: number): string | undefined {
+  const bytes = bytesOf(address)
+  const masked = bytes.map((byte, index) => {
+    const kept = Math.min(Math.max(prefix - index * 8, 0), 8)
+    return byte & (0xff << (8 - kept))
+  })
+  if (masked.every((byte, index) => byte === bytes[index])) return undefined
+  if (bytes.length === 4) return masked.join('.')
+  const groups = Array.from({ length: 8 }, (_, index) => Buffer.from(masked).readUInt16BE(index * 2))
+  return formInUrl(groups.map((group) => group.toString(16)).join(':')).slice(1, -1)
+}
+
+function bytesOf(address: string): number[] {
+  if (isIP(address) === 4) return address.split('.').map(Number)
+  // A URL has one form for each address, of groups alone: "[64:ff9b::a00:1]".
+  const [head = '', tail] = formInUrl(address).slice(1, -1).split('::')
+  const groups = (text: string) => (text === '' ? [] : text.split(':'))
+  const [before, after] = [groups(head), groups(tail ?? '')]
+  const omitted = Array.from({ length: 8 - before.length - after.length }, () => '0')
+  return [...before, ...omitted, ...after].flatMap((group) => {
+    const value = Number.parseInt(group, 16)
+    return [value >> 8, value & 0xff]
+  })
 }
 
 function covers(blocks: BlockList, address: string): boolean {

@@ -30,6 +30,21 @@ test('compose.yaml names only variables that the service reads, and secrets, vol
   expect(services.postgres.volumes).toEqual([`${Object.keys(volumes)[0]}:/var/lib/postgresql`])
 })
 
+test('compose.yaml passes on what .env may set, and the previous master key once its lines are uncommented', async () => {
+  const text = await read('compose.yaml')
+  const optional = ['METRICS_PORT', 'LOG_LEVEL', 'WEBHOOK_ALLOWED_NETWORKS', 'OTEL_EXPORTER_OTLP_ENDPOINT']
+  const uncommented = text.replaceAll(/# (?=(?:PREVIOUS_MASTER_KEY_FILE:|- previous_|previous_))/g, '')
+  const { services, secrets } = parse(uncommented, { merge: true })
+  for (const { environment, secrets: given } of [services['promo-codes'], services.worker]) {
+    for (const name of optional) expect(environment[name]).toBe(`\${${name}:-}`)
+    expect(environment.PREVIOUS_MASTER_KEY_FILE).toBe('/run/secrets/previous_master_key')
+    expect(given).toContain('previous_master_key')
+  }
+  expect(secrets.previous_master_key).toEqual({ file: 'secrets/previous_master_key' })
+  // As compose passes them on without .env.
+  expect(() => readConfig(Object.fromEntries(optional.map((name) => [name, ''])))).not.toThrow()
+})
+
 test('the image, compose.yaml and the unit start the service in the same way, and let it take as long to stop', async () => {
   const [dockerfile, unit, compose] = await Promise.all(
     ['Dockerfile', 'ops/promo-codes.service', 'compose.yaml'].map(read),

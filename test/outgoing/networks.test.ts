@@ -67,3 +67,17 @@ test.each([
 ])('what is no list of networks is refused: %j', (text) => {
   expect(() => Networks.parse(text)).toThrow(NetworksError)
 })
+
+test.each([
+  ['10.0.0.1/8', '10.0.0.0/8'],
+  ['192.168.1.255/31', '192.168.1.254/31'],
+  ['1.2.3.4/0', '0.0.0.0/0'],
+  ['fd00::1/8', 'fd00::/8'],
+  ['fd12:3456:789a:1::/47', 'fd12:3456:789a::/47'],
+  ['::ffff:10.0.0.1/104', '::ffff:a00:0/104'],
+  ['1:2:3:4:5:6:7:9/127', '1:2:3:4:5:6:7:8/127'],
+  ['ff::/0', '::/0'],
+])('an address with the length of its block is refused, and the block named: %s', (text, block) => {
+  expect(() => Networks.parse(text)).toThrow(`the block ${block}. Write ${block} to allow`)
+  expect(() => Networks.parse(block)).not.toThrow()
+})

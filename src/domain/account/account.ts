@@ -7,6 +7,7 @@ import type { Books } from '../books/books.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { askedName, sameName } from '../books/name.ts'
+import { firstKeyName } from './names.ts'
 
 export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
 
@@ -70,7 +71,7 @@ async function insertAccount(tx: Transaction, name: string, secret: string): Pro
     text: 'INSERT INTO event_log (account_id, log) VALUES ($1, $2)',
     values: [accountId, randomUUID()],
   })
-  await insertKey(tx, accountId, { name: 'First key', scopes: allScopes }, secret)
+  await insertKey(tx, accountId, { name: firstKeyName, scopes: allScopes }, secret)
   return { accountId, secret }
 }
 

@@ -50,7 +50,7 @@ export const advice: Record<FindingKind, string> = {
   'upload-reference': `These rows take space, and their codes cannot be uploaded again. ${report}`,
   'task-codes': `The figures of the task are wrong; if codes are, another finding says so. ${report}`,
   queue:
-    'The work waits until a worker removes expired rows the next time, for an hour at most. Report this, unless processes of an older version were running.',
+    'The work waits for up to an hour, until a worker next removes expired rows. Report this, unless processes of an older version were running.',
   'task-state': `The task may not be carried out, or show a wrong status. If it has not finished, cancel it (cancelTask) and start it again; report this.`,
   'task-reference': `The task cannot be carried out. Cancel it (cancelTask), and report this.`,
   'task-events': `Subscribers were told something else. They should read the task itself (task); report this.`,
@@ -60,7 +60,7 @@ export const advice: Record<FindingKind, string> = {
   'webhook-reference':
     'These rows take space, or the webhook sends nothing. Create the webhook again (createWebhook), delete this one (deleteWebhook), and report this.',
   'webhook-state':
-    'The webhook may send nothing. Enable it again (updateWebhook with enabled: true, and skipToNow: true if it is beyond the end); report this.',
+    'The webhook may send nothing. Enable it again (updateWebhook with enabled: true, and skipToNow: true if its place is after the last event); report this.',
   'webhook-secrets':
     'The messages of the webhook may not be signed. Rotate its secret (rotateWebhookSecret), configure the receiver with the new one, and report this.',
   'webhook-deliveries': `The list of its last deliveries is wrong; what is sent is not. ${report}`,
