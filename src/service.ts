@@ -111,6 +111,7 @@ async function watchDatabase(
         connections: books.connections,
         maxConnections,
         readOverview: () => readOverview(books),
+        countNodesAway: () => books.reach.nodesAway().length,
         overviewEveryMs,
         onError: (error) => logRetry(log, error, 'read the overview for the metrics'),
       }),
