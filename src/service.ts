@@ -86,7 +86,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
 }
 
 /** Opens the metrics if there is a port for them: first, so that they also tell of the start, and are closed last. */
-async function openMetrics(lifecycle: Lifecycle, { metricsPort, host, role, log }: ServiceOptions) {
+async function openMetrics(lifecycle: Lifecycle, { metricsPort, metricsHost, role, log }: ServiceOptions) {
   if (metricsPort === undefined) return { metrics: undefined, metricsUrl: undefined }
   const [{ Metrics }, { MetricsServer, metricsPath }] = await Promise.all([
     import('./telemetry/metrics.ts'),
@@ -94,8 +94,8 @@ async function openMetrics(lifecycle: Lifecycle, { metricsPort, host, role, log 
   ])
   const metrics = await lifecycle.openCloseable('metrics', () => new Metrics(role))
   const server = await lifecycle.openCloseable('metrics server', () => new MetricsServer(metrics, log))
-  const port = await listen(server, { host, port: metricsPort, name: 'METRICS_PORT' })
-  return { metrics, metricsUrl: `${urlOf(host, port)}${metricsPath}` }
+  const port = await listen(server, { host: metricsHost, port: metricsPort, name: 'METRICS_PORT' })
+  return { metrics, metricsUrl: `${urlOf(metricsHost, port)}${metricsPath}` }
 }
 
 async function watchDatabase(
@@ -169,7 +169,9 @@ async function listen(
     if (code === 'EACCES')
       throw new OperatorError(`This user may not listen on ${name} ${port}. Set ${name} to 1024 or above.`)
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-      throw new OperatorError(`HOST ${host} is not an address of this machine.`)
+      throw new OperatorError(
+        `${name === 'PORT' ? 'HOST' : 'METRICS_HOST'} ${host} is not an address of this machine.`,
+      )
     throw error
   }
 }

@@ -350,6 +350,16 @@ describe('the port of the metrics', () => {
     await new Promise<void>((resolve) => other.close(() => resolve()))
   })
 
+  test('is at an address of its own if there is one', async () => {
+    const options = { databaseUrl: service.databaseUrl, metricsPort: 0 }
+    await using other = await startService({ ...options, metricsHost: '127.0.0.2' })
+    expect(new URL(other.metricsUrl ?? '').hostname).toBe('127.0.0.2')
+    expect((await Scrape.of(other)).contentType).not.toBeNull()
+    await expect(startService({ ...options, metricsHost: '192.0.2.1' })).rejects.toThrow(
+      new OperatorError('METRICS_HOST 192.0.2.1 is not an address of this machine.'),
+    )
+  })
+
   test('is closed with the service', async () => {
     const other = await startService({ databaseUrl: service.databaseUrl, metricsPort: 0 })
     const { metricsUrl } = other
