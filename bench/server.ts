@@ -34,6 +34,7 @@ const service = await startService(lifecycle, {
   embedded: false,
   port: 0,
   host: '127.0.0.1',
+  metricsHost: '127.0.0.1',
   keepAliveSeconds: 75,
   role,
   bootstrapApiKey: undefined,

@@ -21,6 +21,8 @@ export interface Config {
   readonly host: string
   /** The port of the metrics; 0 lets the system choose, undefined: there are none. */
   readonly metricsPort: number | undefined
+  /** Where the metrics are served, if they are. */
+  readonly metricsHost: string
   /** The least serious lines that are logged. */
   readonly logLevel: LogLevel
   /** How long a connection over which no request is being made stays open, in seconds. */
@@ -100,10 +102,13 @@ export function readConfig(variables: Environment): Config {
     return unset
   }
 
+  const port = read('PORT', 4000, parsePort)
+  const host = read('HOST', '127.0.0.1', parseHost)
   const config: Config = {
-    port: read('PORT', 4000, parsePort),
-    host: read('HOST', '127.0.0.1', parseHost),
+    port,
+    host,
     metricsPort: read<number | undefined>('METRICS_PORT', undefined, parsePort),
+    metricsHost: read('METRICS_HOST', host, parseHost),
     logLevel: read<LogLevel>('LOG_LEVEL', 'info', parseLogLevel),
     keepAliveSeconds: read('KEEP_ALIVE_SECONDS', 75, parseKeepAlive),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),

@@ -94,7 +94,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
 }
 
 /** Opens the metrics if there is a port for them: first, so that they also tell of the start, and are closed last. */
-async function openMetrics(lifecycle: Lifecycle, { metricsPort, host, role, log }: ServiceOptions) {
+async function openMetrics(lifecycle: Lifecycle, { metricsPort, metricsHost, role, log }: ServiceOptions) {
   if (metricsPort === undefined) return { metrics: undefined, metricsUrl: undefined }
   const [{ Metrics }, { MetricsServer, metricsPath }] = await Promise.all([
     import('./telemetry/metrics.ts'),
@@ -102,8 +102,12 @@ async function openMetrics(lifecycle: Lifecycle, { metricsPort, host, role, log 
   ])
   const metrics = await lifecycle.openCloseable('metrics', () => new Metrics(role))
   const server = await lifecycle.openCloseable('metrics server', () => new MetricsServer(metrics, log))
-  const port = await listen(server.listen.bind(server), { host, port: metricsPort, name: 'METRICS_PORT' })
-  return { metrics, metricsUrl: `${urlOf(host, port)}${metricsPath}` }
+  const port = await listen(server.listen.bind(server), {
+    host: metricsHost,
+    port: metricsPort,
+    name: 'METRICS_PORT',
+  })
+  return { metrics, metricsUrl: `${urlOf(metricsHost, port)}${metricsPath}` }
 }
 
 async function watchDatabase(
@@ -119,6 +123,7 @@ async function watchDatabase(
         connections: books.connections,
         maxConnections,
         readOverview: () => readOverview(books),
+        countNodesAway: () => books.reach.nodesAway().length,
         overviewEveryMs,
         onError: (error) => logRetry(log, error, 'read the overview for the metrics'),
       }),
@@ -176,7 +181,9 @@ async function listen<T>(
     if (code === 'EACCES')
       throw new OperatorError(`This user may not listen on ${name} ${port}. Set ${name} to 1024 or above.`)
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-      throw new OperatorError(`HOST ${host} is not an address of this machine.`)
+      throw new OperatorError(
+        `${name === 'PORT' ? 'HOST' : 'METRICS_HOST'} ${host} is not an address of this machine.`,
+      )
     throw error
   }
 }

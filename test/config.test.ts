@@ -14,6 +14,7 @@ describe('the configuration', () => {
       port: 4000,
       host: '127.0.0.1',
       metricsPort: undefined,
+      metricsHost: '127.0.0.1',
       logLevel: 'info',
       keepAliveSeconds: 75,
       databaseUrl: undefined,
@@ -36,6 +37,7 @@ describe('the configuration', () => {
       PORT: '0',
       HOST: '::',
       METRICS_PORT: '9464',
+      METRICS_HOST: '10.0.0.5',
       LOG_LEVEL: 'debug',
       KEEP_ALIVE_SECONDS: '620',
       DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
@@ -53,6 +55,7 @@ describe('the configuration', () => {
       port: 0,
       host: '::',
       metricsPort: 9464,
+      metricsHost: '10.0.0.5',
       logLevel: 'debug',
       keepAliveSeconds: 620,
       databaseUrl: environment.DATABASE_URL,
@@ -78,6 +81,7 @@ describe('the configuration', () => {
       PORT: '80a',
       HOST: 'not a host',
       METRICS_PORT: '65536',
+      METRICS_HOST: 'not a host',
       LOG_LEVEL: 'loud',
       KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
@@ -106,6 +110,11 @@ describe('the configuration', () => {
       'METRICS_PORT must be another port than PORT, but both are 8080',
     ])
     expect(readConfig({ PORT: '0', METRICS_PORT: '0' }).metricsPort).toBe(0)
+  })
+
+  test('serves the metrics where the service is, unless it is told otherwise', () => {
+    expect(readConfig({ HOST: '0.0.0.0' }).metricsHost).toBe('0.0.0.0')
+    expect(readConfig({ HOST: '0.0.0.0', METRICS_HOST: '127.0.0.1' }).metricsHost).toBe('127.0.0.1')
   })
 
   test.each(['INFO', 'verbose', '30', 'debug ', ' '])('refuses the level %j of the log', (LOG_LEVEL) => {

@@ -4,6 +4,9 @@ import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import { facts } from '../telemetry/facts.ts'
 import { failSpan, outsideTraces } from '../telemetry/spans.ts'
 
+// A poll logs an outage of the database again after this time.
+const sayOutageEveryMs = 60_000
+
 export interface PollOptions {
   /** What `run` does, as the log says it: "read the event logs". */
   purpose: string
@@ -17,7 +20,8 @@ export interface PollOptions {
 /**
  * Runs a function whenever it is woken, and at an interval in case wake-ups are lost. Runs never overlap: any number of
  * calls of `wake` during a run cause one more run after it; a tick during a run causes none. A run that fails is logged,
- * and the next wake-up or tick tries again. The timer keeps the process alive until `close`.
+ * and the next wake-up or tick tries again. While the database is unavailable, that is logged once a minute, and so is the end of
+ * it. The timer keeps the process alive until `close`.
  */
 export class Poll {
   readonly #options: PollOptions
@@ -25,6 +29,8 @@ export class Poll {
   readonly #closing = new AbortController()
   #running: Promise<void> | undefined
   #isWoken = false
+  /** Since when every run has failed because the database was unavailable, and when that was last logged. */
+  #outage: { since: number; saidAt: number } | undefined
 
   /** The first run starts at the first wake-up or tick. */
   constructor(options: PollOptions) {
@@ -71,11 +77,32 @@ export class Poll {
   async #runOnce(): Promise<boolean> {
     const { run, log, purpose } = this.#options
     try {
-      return (await run()) === true
+      const runsAgain = (await run()) === true
+      this.#noteSuccess()
+      return runsAgain
     } catch (error) {
-      logRetry(log, error, purpose)
+      if (isUnavailable(error)) this.#noteOutage(error)
+      else logRetry(log, error, purpose)
       return false
     }
+  }
+
+  #noteOutage(error: unknown): void {
+    const { log, purpose } = this.#options
+    const now = performance.now()
+    const { since, saidAt } = this.#outage ?? { since: now, saidAt: Number.NEGATIVE_INFINITY }
+    const isTold = now - saidAt < sayOutageEveryMs
+    this.#outage = { since, saidAt: isTold ? saidAt : now }
+    if (isTold) tellRetry(error, purpose)
+    else logRetry(log, error, purpose)
+  }
+
+  #noteSuccess(): void {
+    if (this.#outage === undefined) return
+    const { log, purpose } = this.#options
+    const awayMs = Math.round(performance.now() - this.#outage.since)
+    this.#outage = undefined
+    log.info({ awayMs }, `the database is available again: going on to ${purpose}`)
   }
 }
 
@@ -85,14 +112,19 @@ export class Poll {
  */
 export function logRetry(log: Logger, error: unknown, purpose: string, context: object = {}): void {
   const entry = { err: error, ...context }
-  const reason = isUnavailable(error) ? 'unavailable' : canRunAgain(error) ? 'conflict' : 'error'
-  facts.workFailed.tell({ purpose, reason })
-  failSpan(error)
+  const reason = tellRetry(error, purpose)
   if (reason === 'unavailable')
     log.warn(entry, `could not ${purpose}: the database is unavailable; trying again`)
   else if (reason === 'conflict')
     log.warn(entry, `could not ${purpose}: a transaction conflicted with others; trying again`)
   else log.error(entry, `could not ${purpose}; trying again`)
+}
+
+function tellRetry(error: unknown, purpose: string): 'unavailable' | 'conflict' | 'error' {
+  const reason = isUnavailable(error) ? 'unavailable' : canRunAgain(error) ? 'conflict' : 'error'
+  facts.workFailed.tell({ purpose, reason })
+  failSpan(error)
+  return reason
 }
 
 const retryEveryMs = 1_000

@@ -34,6 +34,29 @@ export class Fact<Content extends object> {
 export type OperationKind = 'query' | 'mutation' | 'subscription' | 'unknown'
 export type Transport = 'http' | 'websocket'
 
+/** What work in the background is for, as the log says it after "could not". A test holds that none is missing. */
+export const workPurposes = [
+  'answer an event',
+  'backfill a format',
+  'backfill formats',
+  'check the API keys in use',
+  'deliver to a webhook',
+  'look for a rewind',
+  'look for webhooks of accounts with new events',
+  'look for webhooks that have something to send',
+  'note the last use of API keys',
+  'note the last use of sessions',
+  'read an event log',
+  'read the event logs',
+  'read the followed pools',
+  'read the followed uploads',
+  'read the overview for the metrics',
+  'remove expired rows',
+  'run a generation',
+  'work on uploads',
+  'work through the queue of generations',
+]
+
 /** What the code tells. The texts in a fact are names that the code has; none comes from a client. */
 export const facts = {
   /** An operation of the API was answered; a subscription has begun, or was refused. */
@@ -80,6 +103,8 @@ export const facts = {
     waitedMs: number | undefined
     /** Of one that has just ended, and had started: how long it ran. */
     durationMs: number | undefined
+    /** Of one that has just failed. */
+    failureCode: string | undefined
     /** Of one that has just been completed: how many codes it has added. */
     added: bigint | undefined
   }>('task'),

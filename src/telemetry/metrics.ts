@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type Fact, facts } from './facts.ts'
+import { type Fact, facts, workPurposes } from './facts.ts'
 import { RecentReading } from './recent-reading.ts'
 
 // All metrics of a process. Names and units: https://prometheus.io/docs/practices/naming/. Labels have few values, and none
@@ -29,8 +29,12 @@ export interface Connections {
 export interface Overview {
   /** How many pools have each status, without those that are archived. */
   pools: Readonly<Record<'EMPTY' | 'LOW' | 'READY', number>>
+  /** How many of the empty ones have had codes. */
+  usedUp: number
   /** The tasks that wait for a worker, by kind. */
   waiting: readonly { kind: string; count: number; oldestSeconds: number }[]
+  /** Whether the database may have lost commits, and nobody has followed that up. */
+  isRewound: boolean
 }
 
 /** What is read when somebody asks for the metrics. */
@@ -38,6 +42,8 @@ export interface MetricsSources {
   connections: Connections
   maxConnections: number
   readOverview: () => Promise<Overview>
+  /** How many nodes of the database are away, as far as this process has noticed. */
+  countNodesAway: () => number
   /** An overview that is younger is not read again; 30 seconds by default. */
   overviewEveryMs?: number | undefined
   /** Gets the reason why an overview could not be read. Until one can be read again, its metrics are left out. */
@@ -171,6 +177,13 @@ function followRequests(collection: Collection): void {
 function followCodes(collection: Collection): void {
   const claims = collection.counter('claims_total', 'Claims that were made.')
   const codes = collection.counter('claimed_codes_total', 'Codes that were claimed.')
+  const short = collection.counter(
+    'short_claims_total',
+    'Operations that were refused with NOT_ENOUGH_CODES, as the pool had fewer codes than they claim.',
+  )
+  collection.on(facts.operation, ({ outcome }) => {
+    if (outcome === 'NOT_ENOUGH_CODES') short.inc()
+  })
   collection.on(facts.claimed, (claimed) => {
     claims.inc(claimed.claims)
     codes.inc(Number(claimed.codes))
@@ -259,9 +272,14 @@ function followTasks(collection: Collection): void {
     'kind',
     'trigger',
   ])
+  const internalFailures = collection.counter(
+    'internal_task_failures_total',
+    'Tasks that have failed with the code INTERNAL: a fault of the service.',
+  )
   collection.on(facts.task, (task) => {
     const { kind, trigger, status, waitedMs, durationMs } = task
     tasks.inc({ kind, trigger, status })
+    if (task.failureCode === 'INTERNAL') internalFailures.inc()
     if (waitedMs !== undefined) waits.observe({ kind }, waitedMs / 1_000)
     if (durationMs !== undefined) durations.observe({ kind, trigger, status }, durationMs / 1_000)
     if (task.added !== undefined) added.inc({ kind, trigger }, Number(task.added))
@@ -282,6 +300,8 @@ function followTasks(collection: Collection): void {
     'Failures of work in the background, which is tried again. purpose: as in the log after "could not"; reason: unavailable, conflict or error.',
     ['purpose', 'reason'],
   )
+  // A series that begins with its first failure would have no increase.
+  for (const purpose of workPurposes) workFailures.inc({ purpose, reason: 'error' }, 0)
   collection.on(facts.workFailed, ({ purpose, reason }) => workFailures.inc({ purpose, reason }))
 }
 
@@ -332,7 +352,7 @@ function followWebhooks(collection: Collection): void {
 
 /** Makes the metrics of what is in the database, and returns a function that brings them up to date. */
 function showDatabase(collection: Collection, sources: MetricsSources): () => Promise<void> {
-  const { connections, maxConnections, readOverview, onError } = sources
+  const { connections, maxConnections, readOverview, countNodesAway, onError } = sources
   const overview = new RecentReading({
     read: readOverview,
     everyMs: sources.overviewEveryMs ?? overviewEveryMs,
@@ -353,6 +373,10 @@ function showDatabase(collection: Collection, sources: MetricsSources): () => Pr
     'Pools of all accounts by status, without those that are archived. Every process shows the same.',
     ['status'],
   )
+  const usedUp = collection.gauge(
+    'pools_used_up',
+    'Empty pools that have had codes, without those that are archived. Every process shows the same.',
+  )
   const tasks = collection.gauge(
     'tasks_waiting',
     'Tasks that wait for a worker. Every process shows the same.',
@@ -363,12 +387,24 @@ function showDatabase(collection: Collection, sources: MetricsSources): () => Pr
     'How long the oldest of them has waited; 0 if none waits. Every process shows the same.',
     ['kind'],
   )
+  const rewound = collection.gauge(
+    'rewound',
+    '1 if the database may have lost commits, until npm run restored has been run; otherwise 0. Every process shows the same.',
+  )
+  const nodesAway = collection.gauge(
+    'nodes_away',
+    'Nodes of a distributed database that are away, as far as this process has noticed.',
+  )
   max.set(maxConnections)
   return async () => {
     const current = await overview.get()
     for (const gauge of [pools, tasks, oldest]) gauge.reset()
+    // Without a label, a gauge that is reset is 0, which would be a statement.
+    for (const gauge of [usedUp, rewound]) gauge.remove()
     if (current !== undefined) {
       for (const status of ['EMPTY', 'LOW', 'READY'] as const) pools.set({ status }, current.pools[status])
+      usedUp.set(current.usedUp)
+      rewound.set(current.isRewound ? 1 : 0)
       for (const kind of ['GENERATION', 'UPLOAD']) {
         tasks.set({ kind }, 0)
         oldest.set({ kind }, 0)
@@ -378,6 +414,7 @@ function showDatabase(collection: Collection, sources: MetricsSources): () => Pr
         oldest.set({ kind }, oldestSeconds)
       }
     }
+    nodesAway.set(countNodesAway())
     inUse.set({ state: 'busy' }, connections.totalCount - connections.idleCount)
     inUse.set({ state: 'idle' }, connections.idleCount)
     waiting.set(connections.waitingCount)

@@ -70,13 +70,20 @@ export async function startTracing(
     async close() {
       spans.recorder = undefined
       const sent = provider.shutdown().then(
-        () => true,
-        () => false,
+        () => ({ err: undefined, isSent: true }),
+        (err: unknown) => ({ err, isSent: false }),
       )
       const late = new AbortController()
-      const inTime = await Promise.race([sent, delay(maxLastExportMs, false, { signal: late.signal })])
+      const silence = {
+        err: new Error(`The collector has not answered within ${maxLastExportMs} ms.`),
+        isSent: false,
+      }
+      const { err, isSent } = await Promise.race([
+        sent,
+        delay(maxLastExportMs, silence, { signal: late.signal }),
+      ])
       late.abort()
-      if (!inTime) log.warn('could not export the last spans')
+      if (!isSent) log.warn({ err }, 'could not export the last spans; nothing else is lost')
       trace.disable()
       propagation.disable()
       context.disable()

@@ -98,6 +98,32 @@ test('survives a function that throws before it returns a promise', async () => 
   expect(calls).toBe(2)
 })
 
+test('logs an outage of the database once a minute, and its end', async () => {
+  const lines: string[] = []
+  const log = pino({ base: null }, { write: (line) => lines.push(line) })
+  const clock = vi.spyOn(performance, 'now')
+  let run = () => Promise.reject<void>(new DatabaseUnavailableError(undefined))
+  const poll = new Poll({ purpose: 'do the work', run: () => run(), log })
+  const runAt = async (now: number) => {
+    clock.mockReturnValue(now)
+    poll.wake()
+    await poll.idle()
+    return lines.splice(0).map((line) => JSON.parse(line))
+  }
+  const outage = { level: 40, msg: 'could not do the work: the database is unavailable; trying again' }
+  expect(await runAt(1_000)).toMatchObject([outage])
+  expect(await runAt(60_999)).toEqual([])
+  expect(await runAt(61_000)).toMatchObject([outage])
+  expect(await runAt(62_000)).toEqual([])
+  run = async () => {}
+  const end = { level: 30, awayMs: 62_000, msg: 'the database is available again: going on to do the work' }
+  expect(await runAt(63_000)).toMatchObject([end])
+  expect(await runAt(64_000)).toEqual([])
+  run = () => Promise.reject(new DatabaseUnavailableError(undefined))
+  expect(await runAt(65_000)).toMatchObject([outage])
+  clock.mockRestore()
+})
+
 test('is idle after all requested runs', async () => {
   const { poll, runs, end } = open()
   await poll.idle()

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { claim, done, newFormat, newPool } from '../support/api.ts'
+import { claim, done, mutate, newFormat, newPool } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { runSql } from '../support/database.ts'
 import { Scrape } from '../support/metrics.ts'
 import { hasPrometheus, Prometheus } from '../support/prometheus.ts'
 import { startService, useClient, useService } from '../support/service.ts'
@@ -100,7 +102,7 @@ describe('the alert rules', () => {
       expect(entry).toMatch(/severity: (critical|warning)\n/)
       expect(entry).toMatch(/summary: .+\n/)
       expect(entry).toMatch(/description: /)
-      expect(entry).toContain(`runbook: docs/monitoring.md#${name.toLowerCase()}\n`)
+      expect(entry).toContain(`runbook_url: docs/monitoring.md#${name.toLowerCase()}\n`)
       expect(docs).toContain(`\n### ${name}\n`)
     }
   })
@@ -142,7 +144,10 @@ describe.skipIf(!hasPrometheus)('with a real Prometheus', () => {
     const [alert] = await firing()
     expect(alert).toMatchObject({
       labels: { severity: 'warning' },
-      annotations: { summary: expect.any(String), runbook: expect.stringContaining('docs/monitoring.md#') },
+      annotations: {
+        summary: expect.any(String),
+        runbook_url: expect.stringContaining('docs/monitoring.md#'),
+      },
     })
 
     const answered = await Promise.all(
@@ -151,6 +156,21 @@ describe.skipIf(!hasPrometheus)('with a real Prometheus', () => {
     expect(answered.filter(([, found]) => found).map(([name]) => name)).toEqual(
       expect.arrayContaining(['Claims a second A', 'Low pools A', 'Operations by root field A', 'Memory A']),
     )
+  })
+
+  test('an alert fires when claims find a pool empty that never had codes, and when the database has lost commits', async () => {
+    await using other = await startService({ metricsPort: 0, overviewEveryMs: 0 })
+    await using buyer = new Client(other)
+    const { metricsUrl = '' } = other
+    await using prometheus = await Prometheus.start({ metricsUrl, rules })
+    const short = 'promo_codes_short_claims_total'
+    await expect.poll(() => prometheus.query(short)).toMatchObject([{ value: [expect.any(Number), '0'] }])
+    await expect.poll(() => prometheus.alerts()).toEqual([])
+    await mutate(buyer, 'claimCodes', { poolId: await newPool(buyer) })
+    await runSql(other.databaseUrl, `UPDATE incarnation SET identity = 'another'`)
+    await expect
+      .poll(async () => (await prometheus.alerts()).map(({ labels }) => labels['alertname']).sort())
+      .toEqual(['PromoCodesPoolEmpty', 'PromoCodesRewound'])
   })
 
   test('an alert fires when the only process has ended', async () => {

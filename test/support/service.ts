@@ -42,6 +42,8 @@ export interface TestServiceOptions {
   log?: Logger
   /** The port of its metrics; none by default, 0 for any free one. */
   metricsPort?: number
+  /** Where its metrics are served; 127.0.0.1 by default. */
+  metricsHost?: string
   overviewEveryMs?: number
   /** The port of a service that was closed, to replace it; by default any free port. */
   port?: number
@@ -64,6 +66,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     embedded: options.embedded ?? false,
     port: options.port ?? 0,
     host: '127.0.0.1',
+    metricsHost: options.metricsHost ?? '127.0.0.1',
     metricsPort: options.metricsPort,
     ...(options.overviewEveryMs !== undefined && { overviewEveryMs: options.overviewEveryMs }),
     keepAliveSeconds: options.keepAliveSeconds ?? 75,

@@ -1,12 +1,15 @@
-import { readFile } from 'node:fs/promises'
+import { glob, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { OperatorError } from '../../src/operator-error.ts'
-import { facts } from '../../src/telemetry/facts.ts'
+import { facts, workPurposes } from '../../src/telemetry/facts.ts'
+import { Metrics } from '../../src/telemetry/metrics.ts'
 import { claim, done, finished, generate, mutate, newFormat, newPool, newStock } from '../support/api.ts'
 import { Client } from '../support/client.ts'
+import { runSql } from '../support/database.ts'
 import { Scrape } from '../support/metrics.ts'
+import { Program } from '../support/process.ts'
 import { startService, useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 import { upload } from '../support/upload-api.ts'
@@ -59,6 +62,7 @@ describe('the metrics', () => {
       ['group_wait_seconds_count', { of: 'claims' }, 3],
       ['operations_total', { field: 'claimCodes', kind: 'mutation', transport: 'http', outcome: 'OK' }, 1],
       ['operations_total', { field: 'claimCodes', outcome: 'NOT_ENOUGH_CODES' }, 1],
+      ['short_claims_total', {}, 1],
       ['operation_duration_seconds_count', { field: 'claimCodes' }, 2],
     ])
   })
@@ -199,7 +203,48 @@ describe('the metrics', () => {
     await changes(work, [
       ['pools', { status: 'READY' }, 1],
       ['pools', { status: 'EMPTY' }, 0],
+      ['pools_used_up', {}, 0],
     ])
+  })
+
+  test('count empty pools that have had codes', async () => {
+    const work = async () => {
+      await newPool(client)
+      await claim(client, (await newStock(client, 2)).poolId, 2)
+    }
+    await changes(work, [
+      ['pools', { status: 'EMPTY' }, 2],
+      ['pools_used_up', {}, 1],
+    ])
+  })
+
+  test('say that the database may have lost commits, until somebody has followed that up', async () => {
+    await using other = await startService({ metricsPort: 0, overviewEveryMs: 0 })
+    const rewound = async () => (await Scrape.of(other)).sum('promo_codes_rewound')
+    expect(await rewound()).toBe(0)
+    await runSql(other.databaseUrl, `UPDATE incarnation SET identity = 'another'`)
+    await expect.poll(rewound).toBe(1)
+    const restored = new Program('src/cli/restored.ts', {
+      args: ['--nothing-lost'],
+      environment: { DATABASE_URL: other.databaseUrl },
+    })
+    expect(await restored.ended).toMatchObject({ code: 0 })
+    await expect.poll(rewound).toBe(0)
+  })
+
+  test('count the nodes that are away, and leave out what could not be read', async () => {
+    const metrics = new Metrics('all')
+    metrics.watch({
+      connections: { totalCount: 0, idleCount: 0, waitingCount: 0 },
+      maxConnections: 1,
+      readOverview: () => Promise.reject(new Error('unreadable')),
+      countNodesAway: () => 2,
+      onError: () => {},
+    })
+    const text = await metrics.text()
+    metrics.close()
+    expect(text).toContain('\npromo_codes_nodes_away 2\n')
+    expect(text).not.toMatch(/^promo_codes_(rewound|pools|pools_used_up) /m)
   })
 
   test('count subscriptions and sockets while they are open, and tell how late events are read', async () => {
@@ -233,6 +278,29 @@ describe('the metrics', () => {
       async () => facts.workFailed.tell({ purpose: 'read an event log', reason: 'unavailable' }),
       [['work_failures_total', { purpose: 'read an event log', reason: 'unavailable' }, 1]],
     ))
+
+  test('begin at 0 for all work in the background, so that its first failure is an increase', async () => {
+    const { text } = await Scrape.of(service)
+    const begun = [...text.matchAll(/^promo_codes_work_failures_total\{purpose="(.+)",reason="error"\}/gm)]
+    expect(begun.map(([, purpose]) => purpose)).toEqual(workPurposes)
+    const named = new Set<string>()
+    for await (const file of glob(join(import.meta.dirname, '../../src/**/*.ts'))) {
+      const source = await readFile(file, 'utf8')
+      for (const [, purpose = ''] of source.matchAll(
+        /\b(?:purpose(?:: |\b.* = )|logRetry\(.*?, )'([a-z][^'.]+)'/gi,
+      ))
+        named.add(purpose)
+    }
+    expect(named.size).toBeGreaterThan(10)
+    expect([...named].filter((purpose) => !workPurposes.includes(purpose))).toEqual([])
+  })
+
+  test('count tasks that fail through a fault of the service', () =>
+    changes(async () => {
+      const failed = { kind: 'UPLOAD', trigger: 'MANUAL', status: 'FAILED', added: undefined }
+      for (const failureCode of ['INTERNAL', 'FORMAT_EXHAUSTED'])
+        facts.task.tell({ ...failed, waitedMs: undefined, durationMs: 1, failureCode })
+    }, [['internal_task_failures_total', {}, 1]]))
 
   test('are all in docs/monitoring.md, and it names no others', async () => {
     const docs = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
@@ -280,6 +348,16 @@ describe('the port of the metrics', () => {
       ),
     )
     await new Promise<void>((resolve) => other.close(() => resolve()))
+  })
+
+  test('is at an address of its own if there is one', async () => {
+    const options = { databaseUrl: service.databaseUrl, metricsPort: 0 }
+    await using other = await startService({ ...options, metricsHost: '127.0.0.2' })
+    expect(new URL(other.metricsUrl ?? '').hostname).toBe('127.0.0.2')
+    expect((await Scrape.of(other)).contentType).not.toBeNull()
+    await expect(startService({ ...options, metricsHost: '192.0.2.1' })).rejects.toThrow(
+      new OperatorError('METRICS_HOST 192.0.2.1 is not an address of this machine.'),
+    )
   })
 
   test('is closed with the service', async () => {

@@ -140,8 +140,11 @@ test('a collector that never answers holds up nothing: spans are lost rather tha
   await tracing.close()
   expect(tracing.lines.map(({ msg }) => msg)).toEqual([
     'more spans end than can be exported; some are lost',
-    'could not export the last spans',
+    'could not export the last spans; nothing else is lost',
   ])
+  expect(tracing.lines.at(-1)).toMatchObject({
+    err: { message: 'The collector has not answered within 3000 ms.' },
+  })
 })
 
 test('a service whose collector is away works as ever, and says so once', async () => {

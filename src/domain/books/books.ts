@@ -99,6 +99,8 @@ export class Books implements Queryable {
       return { tx, result }
     })
     for (const { fields, message } of tx.logEntries) this.#parts.log.info(fields, message)
+    for (const { kind, poolId } of tx.events)
+      if (kind in warnings) this.#parts.log.warn({ accountId, poolId }, warnings[kind])
     for (const tell of tx.untold) tell()
     if (tx.events.length > 0) {
       facts.events.tell(tx)
@@ -107,6 +109,13 @@ export class Books implements Queryable {
     for (const kind of tx.queued) this.notifications.announce({ topic: queueTopics[kind], key: '' })
     return result
   }
+}
+
+/** Of what events the log warns whoever runs the service: metrics do not say which pool it is. */
+const warnings: { readonly [Kind in EventDraft['kind']]?: string } = {
+  POOL_LOW: 'a pool is low',
+  POOL_EMPTY: 'a pool is empty',
+  POOL_REFILL_FAILED: 'a pool could not be refilled',
 }
 
 /** A transaction on one account's books. */

@@ -462,13 +462,14 @@ function tellStatus(tx: BookTransaction, task: Task): void {
   const waitedMs = status === 'RUNNING' ? elapsedMs(task.createdAt, startedAt) : undefined
   const durationMs = status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt)
   const added = status === 'COMPLETED' ? task.added : undefined
-  tx.tellOnCommit(facts.task, { kind, trigger, status, waitedMs, durationMs, added })
+  const failureCode = task.failure?.code
+  tx.tellOnCommit(facts.task, { kind, trigger, status, waitedMs, durationMs, failureCode, added })
   if (status === 'AWAITING_EXECUTION') return
   const subject = { accountId: tx.accountId, taskId: task.id, kind, trigger, quantity: quantity?.toString() }
   const outcome = {
     added: String(task.added),
     rows: kind === 'UPLOAD' ? String(task.rowsRead) : undefined,
-    failureCode: task.failure?.code,
+    failureCode,
     durationMs,
   }
   tx.logOnCommit(

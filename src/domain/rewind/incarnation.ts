@@ -59,6 +59,11 @@ export async function readIncarnation(connections: Pool): Promise<IncarnationSta
   return await transaction(connections, (tx) => readState(tx, identity))
 }
 
+/** Whether codes may be handed out twice until somebody has run `npm run restored`. */
+export function isRewound({ kind }: IncarnationState): boolean {
+  return kind === 'CHANGED' || kind === 'UNFINISHED'
+}
+
 async function readState(tx: Transaction, identity: string): Promise<IncarnationState> {
   const rows = await tx.rows<IncarnationRow>({
     text: 'SELECT id, identity, cause, margin, begun_at, ended_at FROM incarnation ORDER BY id DESC',

@@ -76,6 +76,26 @@ describe('the log', () => {
     ])
   })
 
+  it('warns of a pool that runs low, cannot be refilled, or runs empty, and says which', async () => {
+    const claims = new Claims(books)
+    const told = () => entries.splice(0).filter((line) => !JSON.stringify(line).includes('task '))
+    const poolId = await newPool(place, {
+      formatId: await newSmallFormat(place, 24),
+      quantity: 100n,
+      autoGenerate: true,
+      refillThreshold: 5n,
+    })
+    const warnings = async (count: number) => {
+      await claims.claim(accountId, { poolId, count })
+      return told()
+    }
+    const warning = (msg: string) => ({ ...entry(msg, { poolId }), level: 40 })
+    expect(told()).toEqual([warning('a pool could not be refilled')])
+    expect(await warnings(18)).toEqual([])
+    expect(await warnings(1)).toEqual([warning('a pool is low')])
+    expect(await warnings(5)).toEqual([warning('a pool is empty')])
+  })
+
   it('has the number of rows of an upload, and that it was undone', async () => {
     const poolId = await newPool(place)
     const [code = ''] = newCodes(1)
@@ -86,6 +106,7 @@ describe('the log', () => {
       entry('task started', { ...subject, waitedMs: duration }),
       entry('task completed', { ...subject, rows: '4', added: '3', durationMs: duration }),
       entry('upload undone', { ...subject, rows: '4', added: '0' }),
+      { ...entry('a pool is empty', { poolId }), level: 40 },
     ])
   })
 
