@@ -11,12 +11,15 @@ const maxPlacesKept = 100_000
 const probeEveryMs = 1_000
 const maxAnswerMs = 3_000
 
+// Accounts among which one is looked for on each node.
+const maxSampled = 1_000
+
 /** A node of a distributed database that cannot be reached. */
 export interface NodeAway {
   /** Its address. */
   readonly node: string
-  /** How many accounts have their rows there. */
-  readonly accounts: number
+  /** How many accounts have their rows there; undefined if they could not be counted. */
+  readonly accounts: number | undefined
   readonly since: Date
 }
 
@@ -40,8 +43,10 @@ export class Reach {
   readonly #places = new LRUCache<string, string>({ max: maxPlacesKept, ttl: placesAreKeptMs })
   readonly #away = new Map<string, Away>()
   #isDistributed: { value: boolean; until: number } | undefined
-  /** An account on each node, and when they were last tried. */
-  #samples: { byNode: Map<string, string>; until: number; triedAt: number } | undefined
+  /** An account on each node. */
+  #samples: { byNode: Map<string, string>; until: number } | undefined
+  #nodesTriedAt = Number.NEGATIVE_INFINITY
+  #isTryingNodes = false
 
   constructor({ connections, log }: { connections: Pool; log: Logger }) {
     this.#connections = connections
@@ -53,23 +58,43 @@ export class Reach {
     return [...this.#away.values()].map(({ report }) => report)
   }
 
-  /** Tries each node that has accounts, at most once a second. Does not wait for the outcome, of which `nodesAway` tells then. */
-  async tryNodes(): Promise<void> {
-    if (!(await this.#readIsDistributed())) return
+  /** Tries each node that has accounts, at most once a second, in the background: `nodesAway` tells of the outcome later. */
+  tryNodes(): void {
+    const now = performance.now()
+    if (this.#isTryingNodes || now - this.#nodesTriedAt < probeEveryMs) return
+    this.#isTryingNodes = true
+    this.#nodesTriedAt = now
+    void this.#tryAll()
+  }
+
+  /** Never rejects. */
+  async #tryAll(): Promise<void> {
+    try {
+      if (await this.#readIsDistributed())
+        for (const [node, accountId] of await this.#readSamples())
+          if (!this.#isAway(node, accountId)) void this.#tryNow(node, accountId)
+    } catch (error) {
+      // Without the coordinator, there is nothing to know about its nodes.
+      if (!isUnavailable(error)) this.#logFailure({}, error)
+    }
+    this.#isTryingNodes = false
+  }
+
+  /** An account on each node, by node. */
+  async #readSamples(): Promise<Map<string, string>> {
     const now = performance.now()
     if (this.#samples === undefined || this.#samples.until < now) {
+      // Where an account is follows from a hash of its id: few accounts are on all nodes that have a share worth mentioning.
       const rows = await this.#rows<{ node: string; accountId: string }>({
         text: `
-          SELECT DISTINCT ON (node.name) node.name AS node, account.id AS "accountId"
-          FROM account JOIN ${placement('account.id')} ORDER BY node.name, account.id`,
+          SELECT DISTINCT ON (node.name) node.name AS node, sample.id AS "accountId"
+          FROM (SELECT id FROM account ORDER BY id LIMIT ${maxSampled}) AS sample
+          JOIN ${placement('sample.id')} ORDER BY node.name, sample.id`,
       })
       const byNode = new Map(rows.map(({ node, accountId }) => [node, accountId]))
-      this.#samples = { byNode, until: now + placesAreKeptMs, triedAt: Number.NEGATIVE_INFINITY }
+      this.#samples = { byNode, until: now + placesAreKeptMs }
     }
-    if (now - this.#samples.triedAt < probeEveryMs) return
-    this.#samples.triedAt = now
-    for (const [node, accountId] of this.#samples.byNode)
-      if (!this.#isAway(node, accountId)) void this.#tryNow(node, accountId)
+    return this.#samples.byNode
   }
 
   /**
@@ -104,14 +129,15 @@ export class Reach {
     return node === undefined || !this.#isAway(node, accountId)
   }
 
-  /** Whether work for an account has failed because its node is away, while the database itself answers. */
+  /** Whether work for an account has failed because its node is away, while the database itself answers. Never rejects. */
   async isLost(accountId: string, error: unknown): Promise<boolean> {
     if (!isUnavailable(error)) return false
     try {
       return await this.#hasGone((await this.#find([accountId])).get(accountId), accountId, error)
     } catch (unknown) {
-      if (isUnavailable(unknown)) return false
-      throw unknown
+      // Without the coordinator, there is nothing to know about its nodes.
+      if (!isUnavailable(unknown)) this.#logFailure({ accountId }, unknown)
+      return false
     }
   }
 
@@ -131,7 +157,7 @@ export class Reach {
     try {
       if ((await this.#failureOf(accountId)) === undefined) this.#comeBack(node)
     } catch (error) {
-      this.#logFailure(node, error)
+      this.#logFailure({ node }, error)
     }
     away.isTrying = false
     away.triedAt = performance.now()
@@ -144,13 +170,13 @@ export class Reach {
       if (failure !== undefined) await this.#hasGone(node, accountId, failure)
     } catch (error) {
       // Without the coordinator, there is nothing to know about its nodes.
-      if (!isUnavailable(error)) this.#logFailure(node, error)
+      if (!isUnavailable(error)) this.#logFailure({ node }, error)
     }
   }
 
-  #logFailure(node: string, error: unknown): void {
+  #logFailure(of: { node?: string; accountId?: string }, error: unknown): void {
     this.#log.error(
-      { err: error, node },
+      { err: error, ...of },
       'could not find out whether a node of the database is there; trying again',
     )
   }
@@ -159,12 +185,8 @@ export class Reach {
     if (node === undefined || !isUnavailable(error)) return false
     // A connection of this process may have been lost. Only a node that does not answer while the coordinator does is away.
     if ((await this.#failureOf(accountId)) === undefined) return false
-    const [count] = await this.#rows<{ accounts: number }>({
-      text: `SELECT count(*)::integer AS accounts FROM account JOIN ${placement('account.id')} WHERE node.name = $1`,
-      values: [node],
-    })
     if (!this.#away.has(node)) {
-      const report = { node, accounts: count?.accounts ?? 0, since: new Date() }
+      const report = { node, accounts: await this.#countAccounts(node), since: new Date() }
       this.#away.set(node, { report, triedAt: performance.now(), isTrying: false })
       this.#log.warn(
         { err: error, node, accounts: report.accounts },
@@ -172,6 +194,19 @@ export class Reach {
       )
     }
     return true
+  }
+
+  /** Undefined if it takes too long: the count is only for the reader of a report. */
+  async #countAccounts(node: string): Promise<number | undefined> {
+    try {
+      const [count] = await this.#rows<{ accounts: number }>({
+        text: `SELECT count(*)::integer AS accounts FROM account JOIN ${placement('account.id')} WHERE node.name = $1`,
+        values: [node],
+      })
+      return count?.accounts
+    } catch {
+      return undefined
+    }
   }
 
   #comeBack(node: string): void {

@@ -131,6 +131,6 @@ export const facts = {
   subscriptions: new Fact<{ change: 1 | -1 }>('subscriptions'),
   /** A WebSocket was opened or closed. */
   sockets: new Fact<{ change: 1 | -1 }>('sockets'),
-  /** Work in the background has failed, and will be tried again. `purpose`: as the log says it. */
+  /** Work in the background has failed, and will be tried again, except a generation with the reason "error". `purpose`: as the log says it. */
   workFailed: new Fact<{ purpose: string; reason: 'unavailable' | 'conflict' | 'error' }>('work-failed'),
 }

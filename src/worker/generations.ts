@@ -11,6 +11,7 @@ import {
   readQueuedGenerations,
   runGeneration,
 } from '../domain/generation/generation.ts'
+import { facts } from '../telemetry/facts.ts'
 import { failSpan, inTrace } from '../telemetry/spans.ts'
 
 const pollEveryMs = 1_000
@@ -23,7 +24,8 @@ const codesPerStep = 5_000
  * Runs the generations of the accounts in the queue, a few of each account at a time and each account's oldest first. Also
  * backfills formats with the codes that were uploaded before, step by step; generations of such a format wait for that. A
  * notification starts either immediately. Both are also polled, in case notifications are lost or a worker has died with a
- * task. Any number of workers can share a database. Accounts whose node is away wait, and no other waits for them.
+ * task. Any number of workers can share a database. Accounts whose node is away wait, and those for which it fails; no other
+ * waits for them.
  */
 export class GenerationWorker {
   readonly #books: Books
@@ -63,31 +65,43 @@ export class GenerationWorker {
 
   /** Resolves to whether anything was done: there may be more to do. */
   async #runQueued(): Promise<boolean> {
-    return await this.#visitAll('GENERATIONS', this.#generations.signal, async (account) => {
-      const tasks = await readQueuedGenerations(this.#books, account.accountId, maxTasksOfVisit)
-      if (tasks.length === 0) await leaveQueue(this.#books, account)
-      let hasProgress = false
-      for (const task of tasks) {
-        if (this.#generations.signal.aborted) break
-        if (await this.#traced(task)) hasProgress = true
-      }
-      return hasProgress
-    })
+    const { signal } = this.#generations
+    return await this.#visitAll(
+      'GENERATIONS',
+      { signal, purpose: 'run the generations of an account' },
+      async (account) => {
+        const tasks = await readQueuedGenerations(this.#books, account.accountId, maxTasksOfVisit)
+        if (tasks.length === 0) await leaveQueue(this.#books, account)
+        let hasProgress = false
+        for (const task of tasks) {
+          if (signal.aborted) break
+          if (await this.#traced(task)) hasProgress = true
+        }
+        return hasProgress
+      },
+    )
   }
 
   /** Visits all accounts in the queue. Resolves to whether a visit has done anything. */
   async #visitAll(
     kind: QueuedAccount['kind'],
-    signal: AbortSignal,
+    { signal, purpose }: { signal: AbortSignal; purpose: string },
     visit: (account: QueuedAccount) => Promise<boolean>,
   ): Promise<boolean> {
     let hasProgress = false
     for await (const page of readQueue(this.#books, kind)) {
+      if (signal.aborted) break
       const queued = new Map(page.map((account) => [account.accountId, account]))
       await this.#books.reach.eachNode([...queued.keys()], async (accountIds) => {
         for (const accountId of accountIds) {
           const account = queued.get(accountId)
-          if (account !== undefined && !signal.aborted && (await visit(account))) hasProgress = true
+          if (account === undefined || signal.aborted) continue
+          try {
+            if (await visit(account)) hasProgress = true
+          } catch (error) {
+            if (isUnavailable(error)) throw error
+            logRetry(this.#log, error, purpose, { accountId })
+          }
         }
       })
     }
@@ -111,6 +125,7 @@ export class GenerationWorker {
         return false
       }
       failSpan(error)
+      facts.workFailed.tell({ purpose: 'run a generation', reason: 'error' })
       this.#log.error({ err: error, ...task }, 'could not run a generation; it has failed')
       return await failGeneration(this.#books, task)
     }
@@ -118,7 +133,8 @@ export class GenerationWorker {
 
   /** Resolves to whether anything was done: there may be more to do. */
   async #backfillNext(): Promise<boolean> {
-    return await this.#visitAll('FORMATS', this.#backfill.signal, async (account) => {
+    const { signal } = this.#backfill
+    return await this.#visitAll('FORMATS', { signal, purpose: 'backfill a format' }, async (account) => {
       const format = await readUnreadyFormat(this.#books, account.accountId)
       if (format === undefined) await leaveQueue(this.#books, account)
       return format !== undefined && (await this.#backfillStep(format))
@@ -126,11 +142,11 @@ export class GenerationWorker {
   }
 
   async #backfillStep(format: UnreadyFormat): Promise<boolean> {
+    const attributes = {
+      'promo_codes.account_id': format.accountId,
+      'promo_codes.format_id': format.formatId,
+    }
     try {
-      const attributes = {
-        'promo_codes.account_id': format.accountId,
-        'promo_codes.format_id': format.formatId,
-      }
       return await inTrace('backfill format', attributes, () =>
         backfillFormat(this.#books, format, codesPerStep),
       )

@@ -1,15 +1,17 @@
 import type { Logger } from 'pino'
-import { Poll } from '../async/poll.ts'
+import { logRetry, Poll } from '../async/poll.ts'
+import { isUnavailable } from '../database/errors.ts'
 import { readAccountIds } from '../domain/account/account.ts'
 import { forgetSessions } from '../domain/account/sessions.ts'
 import type { Books } from '../domain/books/books.ts'
 import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
-import { findWork } from '../domain/books/queue.ts'
+import { requeue } from '../domain/books/queue.ts'
 import { removeOrphans } from '../domain/upload/file.ts'
 import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 import { inTrace } from '../telemetry/spans.ts'
 
+const purpose = 'remove expired rows'
 const everyMs = 60 * 60 * 1_000
 export const dayMs = 24 * 60 * 60 * 1_000
 const keysAreKeptMs = 2 * dayMs
@@ -21,10 +23,12 @@ const maxRowsPerStep = 5_000
 
 /**
  * Removes expired rows once an hour, account by account and in steps. Any number of processes may do so at the same time, each
- * at another account. Accounts whose node is away are left to the next time.
+ * at another account. Also puts accounts into the queue that have work and are not in it. Accounts whose node is away, and those
+ * for which it fails, are left to the next time; the others do not wait for them.
  */
 export class Housekeeping {
   readonly #books: Books
+  readonly #log: Logger
   readonly #eventsAreKeptMs: number
   readonly #rejectedRowsAreKeptMs: number
   readonly #poll: Poll
@@ -35,10 +39,11 @@ export class Housekeeping {
     { eventsAreKeptMs, rejectedRowsAreKeptMs }: { eventsAreKeptMs: number; rejectedRowsAreKeptMs: number },
   ) {
     this.#books = books
+    this.#log = log
     this.#eventsAreKeptMs = eventsAreKeptMs
     this.#rejectedRowsAreKeptMs = rejectedRowsAreKeptMs
     this.#poll = new Poll({
-      purpose: 'remove expired rows',
+      purpose,
       run: () => inTrace('housekeeping', {}, () => this.#removeExpired()),
       everyMs,
       log,
@@ -53,10 +58,23 @@ export class Housekeeping {
 
   async #removeExpired(): Promise<void> {
     await this.#repeat(async () => (await forgetSessions(this.#books, maxRowsPerStep)) === maxRowsPerStep)
-    for await (const page of readAccountIds(this.#books))
+    for await (const page of readAccountIds(this.#books)) {
+      if (this.#isClosed) return
       await this.#books.reach.eachNode(page, async (accountIds) => {
-        for (const accountId of accountIds) await this.#repeat(() => this.#removeSome(accountId))
+        for (const accountId of accountIds) if (!this.#isClosed) await this.#tidy(accountId)
       })
+    }
+  }
+
+  /** Rejects only if the database is unavailable. */
+  async #tidy(accountId: string): Promise<void> {
+    try {
+      await this.#repeat(() => this.#removeSome(accountId))
+      await requeue(this.#books, accountId)
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      logRetry(this.#log, error, purpose, { accountId })
+    }
   }
 
   /** Removes some of the account's expired rows of each kind. Resolves to whether there may be more. */
@@ -65,20 +83,22 @@ export class Housekeeping {
     return await this.#books.write(accountId, async (tx) => {
       if (!(await tx.tryLock(`housekeeping of ${accountId}`))) return false
       // Sent together: most accounts have nothing to remove. Those that lock come in the order of locks.
-      const [rejected, hasOrphans, keys, work, events] = await Promise.all([
+      const [rejected, hasOrphans, keys, events] = await Promise.all([
         forgetRejectedRows(tx, before(this.#rejectedRowsAreKeptMs), maxRowsPerStep),
         removeOrphans(tx, before(orphansAreKeptMs)),
         forgetKeys(tx, before(keysAreKeptMs), maxRowsPerStep),
-        findWork(tx, accountId),
         forgetEvents(tx, accountId, before(this.#eventsAreKeptMs), maxRowsPerStep),
       ])
-      for (const kind of work) tx.queue(kind)
       return hasOrphans || Math.max(rejected, keys, events) === maxRowsPerStep
     })
   }
 
+  get #isClosed(): boolean {
+    return this.#poll.signal.aborted
+  }
+
   /** Repeats a step until it resolves to false: there is no more to do. */
   async #repeat(step: () => Promise<boolean>): Promise<void> {
-    while (!this.#poll.signal.aborted && (await step()));
+    while (!this.#isClosed && (await step()));
   }
 }

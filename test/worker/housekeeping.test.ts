@@ -1,15 +1,27 @@
 import { v7 as newId } from 'uuid'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { createApiKey, hashOfSecret } from '../../src/domain/account/account.ts'
 import { findSessions } from '../../src/domain/account/sessions.ts'
 import { CursorExpiredError, RejectedRowsForgottenError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/books/event-log.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
+import { facts } from '../../src/telemetry/facts.ts'
+import { Housekeeping } from '../../src/worker/housekeeping.ts'
 import { expectBalance } from '../support/audit.ts'
-import { newAccount, newPool, openBooks } from '../support/books.ts'
-import { testDatabase } from '../support/database.ts'
+import { newAccount, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
+import { onlyOnOneServer, runSql, testDatabase } from '../support/database.ts'
 import { startService } from '../support/service.ts'
 import { addCodes, clearAway, startUpload, upload } from '../support/uploads.ts'
+import { happen, newWebhook } from '../support/webhooks.ts'
+
+const dayMs = 24 * 60 * 60 * 1_000
+
+/** Housekeeping that keeps events and rejected rows for thirty days. */
+function keepHouse({ books }: TestBooks): Housekeeping & AsyncDisposable {
+  const kept = { eventsAreKeptMs: 30 * dayMs, rejectedRowsAreKeptMs: 30 * dayMs }
+  const housekeeping = new Housekeeping(books, silent, kept)
+  return Object.assign(housekeeping, { [Symbol.asyncDispose]: () => housekeeping.close() })
+}
 
 it('removes any number of idempotency keys after two days, and no others', async () => {
   await using test = await openBooks()
@@ -165,4 +177,70 @@ it('removes any number of sessions that have expired, and no others', async () =
   await expect.poll(left).toBe(3)
   const inUse = hashOfSecret('in use1')
   expect([...(await findSessions(books, [inUse])).keys()]).toEqual([inUse])
+})
+
+it('waits for no lock of the queue while it removes events, which others lock after the queue', async () => {
+  await using test = await openBooks()
+  const { books, accountId } = test
+  await newWebhook(test, 'http://127.0.0.1:1/')
+  await happen(test, await newPool(test), [1, 2, 3])
+  await books.rows({ text: `UPDATE event SET at = now() - interval '31 days'` })
+  const writer = await books.connections.connect()
+  await using cleanup = new AsyncDisposableStack()
+  cleanup.defer(async () => {
+    await writer.query('ROLLBACK')
+    writer.release()
+  })
+  await writer.query('BEGIN')
+  await writer.query('SELECT FROM queue FOR UPDATE')
+  await using _housekeeping = keepHouse(test)
+  await expect.poll(() => readLog(books, accountId)).toMatchObject({ floor: 4n })
+})
+
+it('puts accounts into the queue for the work that the queue lacks, and leaves what is queued', async () => {
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const other = { ...test, accountId: await newAccount(books) }
+  for (const place of [test, other]) await newWebhook(place, 'http://127.0.0.1:1/')
+  const queued = () =>
+    books.rows<{ account_id: string; nonce: string }>({
+      text: 'SELECT account_id, kind, nonce FROM queue ORDER BY account_id',
+    })
+  const [before] = await queued()
+  expect(before?.account_id).toBe(accountId)
+  await books.rows({ text: 'DELETE FROM queue WHERE account_id = $1', values: [other.accountId] })
+  const announced = vi.spyOn(books.notifications, 'announce')
+  await using _housekeeping = keepHouse(test)
+  await expect
+    .poll(queued)
+    .toEqual([before, { account_id: other.accountId, kind: 'WEBHOOKS', nonce: expect.any(String) }])
+  await expect.poll(() => announced.mock.calls).toEqual([[{ topic: 'webhooks', key: '' }]])
+})
+
+it('goes on with the other accounts if it fails for one, and tells that', async () => {
+  onlyOnOneServer('makes it fail with a trigger')
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const other = await newAccount(books)
+  for (const account of [accountId, other])
+    await books.rows({
+      text: `INSERT INTO idempotency (account_id, operation, key, hash, at) VALUES ($1, 'claimCodes', 'old', '', 'epoch')`,
+      values: [account],
+    })
+  await runSql(
+    test.databaseUrl,
+    `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'No.'; END $$;
+     CREATE TRIGGER fail BEFORE DELETE ON idempotency FOR EACH ROW
+       WHEN (OLD.account_id = '${accountId}') EXECUTE FUNCTION fail()`,
+  )
+  const told: object[] = []
+  using stack = new DisposableStack()
+  stack.defer(facts.workFailed.on((fact) => told.push(fact)))
+  await using _housekeeping = keepHouse(test)
+  const left = async () =>
+    (await books.rows<{ account_id: string }>({ text: 'SELECT account_id FROM idempotency' })).map(
+      (row) => row.account_id,
+    )
+  await expect.poll(left).toEqual([accountId])
+  expect(told).toEqual([{ purpose: 'remove expired rows', reason: 'error' }])
 })

@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Books } from '../books/books.ts'
 import { RowPoller } from '../subscription/row-poller.ts'
-import { type PoolState, readPools } from './pool.ts'
+import { type PoolState, readPoolsOfAccounts } from './pool.ts'
 
 /** Follows the counts, the settings, the terms and the names of pools. */
 export function followPools(books: Books, log: Logger): RowPoller<PoolState> {
   const { reach } = books
   return new RowPoller({
     what: 'pools',
-    read: (accountId, ids) => readPools(books, accountId, ids),
+    read: (pools) => readPoolsOfAccounts(books, pools),
     differs,
     reach,
     log,

@@ -271,11 +271,29 @@ export async function readPools(
       ) AS usage`,
     values: [accountId, ids],
   })
-  return rows.map((row) => ({
-    ...decodePool(row),
-    redeemed: BigInt(row.redeemed),
-    voided: BigInt(row.voided),
-  }))
+  return rows.map(decodePoolState)
+}
+
+/** Reads those of the pools of several accounts that exist, without a lock and in one statement. */
+export async function readPoolsOfAccounts(
+  books: Queryable,
+  pools: readonly { accountId: string; id: string }[],
+): Promise<PoolState[]> {
+  const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
+    name: 'read-pools-of-accounts',
+    // A distributed database carries out no LATERAL for several accounts.
+    text: `
+      SELECT found.*, usage.redeemed, usage.voided
+      FROM unnest($1::uuid[], $2::uuid[]) AS wanted (wanted_account, wanted_id)
+      JOIN (
+        SELECT ${poolColumns} FROM pool WHERE account_id = ANY($1::uuid[])
+      ) AS found ON found."accountId" = wanted_account AND found.id = wanted_id
+      JOIN (
+        SELECT account_id, pool_id, redeemed, voided FROM pool_usage WHERE account_id = ANY($1::uuid[])
+      ) AS usage ON usage.account_id = found."accountId" AND usage.pool_id = found.id`,
+    values: [pools.map(({ accountId }) => accountId), pools.map(({ id }) => id)],
+  })
+  return rows.map(decodePoolState)
 }
 
 /** Reads a pool without a lock; undefined if the account has no such pool. */
@@ -369,6 +387,10 @@ const poolColumns = `account_id AS "accountId", id, name, description, external_
   issue_from AS "issueFrom", issue_until AS "issueUntil", valid_until AS "validUntil", valid_for_ms AS "validForMs",
   one_per_recipient AS "onePerRecipient", renew_after::text[] AS "renewAfter", archived_at AS "archivedAt",
   created_at AS "createdAt"`
+
+function decodePoolState(row: PoolRow & RowOf<PoolUsage>): PoolState {
+  return { ...decodePool(row), redeemed: BigInt(row.redeemed), voided: BigInt(row.voided) }
+}
 
 function decodePool(row: PoolRow): Pool {
   return {

@@ -17,8 +17,8 @@ export interface RowRef {
 export interface RowPollerOptions<Row> {
   /** What the rows are, as the log says it: "pools". */
   what: string
-  /** Reads those rows of an account that still exist. */
-  read: (accountId: string, ids: readonly string[]) => Promise<Row[]>
+  /** Reads those of the rows, which are of any accounts on one node, that still exist. */
+  read: (rows: readonly RowRef[]) => Promise<Row[]>
   /** Whether two states of a row differ for its followers. */
   differs: (a: Row, b: Row) => boolean
   /** Which accounts are within reach: the rows of others are read when they are again. */
@@ -27,7 +27,7 @@ export interface RowPollerOptions<Row> {
 }
 
 /**
- * Follows rows by polling: once a second, it reads the rows of each account that have followers in this process together. Writers send no
+ * Follows rows by polling: once a second, it reads the rows that have followers in this process, those on each node together. Writers send no
  * notifications, so changes of other rows cost nothing. All followers of a state get the same object.
  */
 export class RowPoller<Row extends RowRef> {
@@ -86,12 +86,10 @@ export class RowPoller<Row extends RowRef> {
     const followed = [...this.#followed.values()]
     const byAccount = Map.groupBy(followed, ({ accountId }) => accountId)
     await reach.eachNode([...byAccount.keys()], async (accountIds) => {
-      for (const accountId of accountIds) {
-        const ids = (byAccount.get(accountId) ?? []).map(({ id }) => id)
-        for (let start = 0; start < ids.length; start += maxPageSize)
-          for (const row of await read(accountId, ids.slice(start, start + maxPageSize)))
-            this.#followed.get(nameOf(row))?.update(row, this.#rounds, differs)
-      }
+      const wanted = accountIds.flatMap((accountId) => byAccount.get(accountId) ?? [])
+      for (let start = 0; start < wanted.length; start += maxPageSize)
+        for (const row of await read(wanted.slice(start, start + maxPageSize)))
+          this.#followed.get(nameOf(row))?.update(row, this.#rounds, differs)
     })
   }
 }

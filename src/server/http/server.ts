@@ -275,7 +275,7 @@ export class HttpServer {
     if (!this.#ready) return send(response, 503, 'shutting down\n')
     try {
       await this.#books.rows({ text: 'SELECT 1' })
-      await this.#books.reach.tryNodes()
+      this.#books.reach.tryNodes()
       // Ready all the same: otherwise one node would end the service for the accounts of all others.
       const away = this.#books.reach.nodesAway().map(describeAway)
       send(response, 200, ['ready', ...away, ''].join('\n'))
@@ -287,7 +287,7 @@ export class HttpServer {
 }
 
 function describeAway({ node, accounts, since }: NodeAway): string {
-  return `the node ${node} of the database is away since ${since.toISOString()}: ${grouped(accounts)} accounts are not served`
+  return `the node ${node} of the database is away since ${since.toISOString()}: ${accounts === undefined ? 'its' : grouped(accounts)} accounts are not served`
 }
 
 /**

@@ -88,14 +88,15 @@ export class UploadWorker {
 
   #start(account: QueuedAccount): void {
     const { accountId } = account
-    const work = this.#workOn(account).then((hasProgress) => {
-      this.#working.delete(accountId)
-      if (hasProgress) this.#poll.wake()
-    })
+    const work = this.#workOn(account)
+      .finally(() => this.#working.delete(accountId))
+      .then((hasProgress) => {
+        if (hasProgress) this.#poll.wake()
+      })
     this.#working.set(accountId, work)
   }
 
-  /** Resolves to whether anything was done. */
+  /** Resolves to whether anything was done. Never rejects. */
   async #workOn(account: QueuedAccount): Promise<boolean> {
     const { books, log } = this.#options
     const { accountId } = account

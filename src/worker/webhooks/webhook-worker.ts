@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { Lanes, type LanesOptions } from '../../async/lanes.ts'
 import { logRetry, Poll } from '../../async/poll.ts'
 import { Semaphore } from '../../async/semaphore.ts'
+import { isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { leaveQueue, readQueue } from '../../domain/books/queue.ts'
 import { findPending, findSending, type PendingWebhook } from '../../domain/webhook/deliver.ts'
@@ -131,8 +132,8 @@ export class WebhookWorker {
     const accountIds = [...this.#withEvents].slice(0, maxAccountsAtOnce)
     // Before the look, so that an event that comes during it is looked for again.
     for (const accountId of accountIds) this.#withEvents.delete(accountId)
-    await this.#books.reach.eachNode(accountIds, async (ids) =>
-      this.#start(await findPending(this.#books, ids, this.#courier)),
+    await this.#books.reach.eachNode(accountIds, (ids) =>
+      this.#told(ids, async () => this.#start(await findPending(this.#books, ids, this.#courier))),
     )
     return this.#withEvents.size > 0
   }
@@ -148,15 +149,28 @@ export class WebhookWorker {
         this.#withWebhooks.add(accountId)
       }
       await this.#books.reach.eachNode([...queued.keys()], async (ids) => {
-        this.#start(await findPending(this.#books, ids, this.#courier))
-        const sending = await findSending(this.#books, ids)
-        for (const id of ids) {
-          const account = queued.get(id)
-          if (account !== undefined && !sending.has(id)) await leaveQueue(this.#books, account)
-        }
+        await this.#told(ids, async () => this.#start(await findPending(this.#books, ids, this.#courier)))
+        await this.#told(ids, async () => {
+          const sending = await findSending(this.#books, ids)
+          for (const id of ids) {
+            const account = queued.get(id)
+            if (account !== undefined && !sending.has(id))
+              await this.#told([id], () => leaveQueue(this.#books, account))
+          }
+        })
       })
     }
     this.#withWebhooks = found
+  }
+
+  /** Does something for accounts, and tells if it fails, so that others do not wait. Rejects only if the database is unavailable. */
+  async #told(accountIds: readonly string[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      logRetry(this.#log, error, 'look for webhooks', { accountIds })
+    }
   }
 
   #start(found: readonly PendingWebhook[]): void {
