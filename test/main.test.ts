@@ -337,7 +337,7 @@ describe('npm run account', () => {
     expect(unknown.stderr).toMatch(/^There is no command "drop"\./)
     expect(unknown.stderr).toContain('npm run account -- create')
     for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
-      expect(unknown.stderr).toMatch(/ADMIN +API keys, webhooks, forgetting recipients/)
+    expect(unknown.stderr).toMatch(/ADMIN +API keys, webhooks, forgetting recipients/)
     const lost = await outcome('list')
     expect(lost.code).toBe(1)
     expect(lost.stderr).toMatch(/^There is no database in /)
