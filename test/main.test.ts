@@ -307,6 +307,11 @@ describe('npm run account', () => {
     expect(await poolNames(new Client({ url, key: first }))).toEqual([])
     const claimOnly = new Client({ url, key: secretIn(await account('create-key', 'Acme', 'Shop', 'CLAIM')) })
     expect((await claimOnly.send('{ pools { totalCount } }')).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    const own = await new Client({ url, key: first }).ask<{ account: { id: string } }>('{ account { id } }')
+    const [, accountId = ''] = Buffer.from(own.account.id, 'base64').toString().split(':')
+    expect(await account('create-key', accountId, 'On call', 'READ')).toContain(
+      'The account "Acme" has a new key',
+    )
     const till = new Client({ url, key: secretIn(await account('create-key', 'Acme', 'Till', 'redeem')) })
     const { redeemCode } = await till.ask<{ redeemCode: object }>(
       'mutation { redeemCode(input: { code: "no code", reference: "order 1" }) { __typename } }',

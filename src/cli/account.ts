@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { validate as isId } from 'uuid'
 import {
   allScopes,
   createAccount,
@@ -30,7 +31,7 @@ const usage = `Manages accounts and API keys in the database of the service.
   npm run account -- replace-key <account> <key>          replace a lost key by a new one, and revoke it
   npm run account -- revoke-key <account> <key>           revoke a key
 
-<account> is the name of an account. <key> is the name of a key, or its hint if several keys have that name.
+<account> is the name of an account, or its id, as in the log. <key> is the name of a key, or its hint if several keys have that name.
 The secret of a new key is shown only once. <scopes> are what a key may do; none of them includes another:
 
 ${allScopes.map((scope) => `  ${scope.padEnd(8)}${scopes[scope]}`).join('\n')}
@@ -95,10 +96,12 @@ async function revokeKey(books: Books, [accountName = '', name = '']: string[]):
   return `The key "${key.name}" (${key.hint}…) no longer works.`
 }
 
-/** The account with exactly this name, or else the one whose name differs only in case. */
+/** The account with exactly this name, or else the one whose name differs only in case, or else the one with this id. */
 async function findAccount(books: Books, name: string): Promise<NamedAccount> {
-  const [account, ...others] = await findAccounts(books, name)
-  if (account === undefined || (account.name !== name && others.length > 0))
+  const [named, ...others] = await findAccounts(books, name)
+  const account =
+    named ?? (isId(name) ? await books.prisma.account.findUnique({ where: { id: name } }) : null)
+  if (account === null || (account.name !== name && others.length > 0))
     throw new OperatorError(`There is no account "${name}". List the accounts with: npm run account -- list`)
   return account
 }
