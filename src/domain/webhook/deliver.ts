@@ -30,6 +30,9 @@ export interface Courier {
   now: Date
 }
 
+// These statements take a millisecond. A node that is silent for this long is dead, and the webhooks of others are waiting.
+const maxSilenceMs = 3_000
+
 /** Neither disabled, nor waiting for its next attempt, nor in the hands of another process. $1: now; $2: this one. */
 const isDue = `
   disabled_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= $1)
@@ -49,6 +52,7 @@ export function findPending(
       WHERE webhook.account_id = ANY($3::uuid[]) AND ${isDue}
         AND (log.log <> webhook.log OR log.last > webhook.sequence)`,
     values: [now, id, accountIds],
+    query_timeout: maxSilenceMs,
   })
 }
 
@@ -60,6 +64,7 @@ export async function findSending(books: Queryable, accountIds: readonly string[
       SELECT DISTINCT account_id AS "accountId" FROM webhook
       WHERE account_id = ANY($1::uuid[]) AND disabled_at IS NULL`,
     values: [accountIds],
+    query_timeout: maxSilenceMs,
   })
   return new Set(rows.map(({ accountId }) => accountId))
 }
@@ -74,6 +79,7 @@ export async function readDue(
     name: 'read-due-webhook',
     text: `SELECT ${webhookColumns} FROM webhook WHERE account_id = $3 AND id = $4 AND ${isDue}`,
     values: [now, id, accountId, webhookId],
+    query_timeout: maxSilenceMs,
   })
   return row === undefined ? undefined : decodeWebhook(row)
 }
@@ -91,6 +97,7 @@ export async function passOver(
       UPDATE webhook SET sequence = $7, attempts = 0, failing_since = NULL, next_attempt_at = NULL
       WHERE account_id = $3 AND id = $4 AND log = $5 AND sequence = $6 AND ${isDue}`,
     values: [now, id, webhook.accountId, webhook.id, webhook.log, webhook.sequence, sequence],
+    query_timeout: maxSilenceMs,
   })
 }
 
@@ -123,6 +130,7 @@ export async function acquireLease(
       webhook.kinds,
       webhook.poolId ?? null,
     ],
+    query_timeout: maxSilenceMs,
   })
   return rows.length > 0
 }

@@ -35,6 +35,8 @@ export async function readSecrets(
       SELECT id, secret AS bytes, wrapped_by AS "wrappedBy" FROM webhook_secret
       WHERE account_id = $1 AND webhook_id = $2 AND (until IS NULL OR until > $3) ORDER BY number DESC`,
     values: [accountId, webhookId, at],
+    // As in deliver.ts.
+    query_timeout: 3_000,
   })
   return rows.map(({ id, ...stored }) => books.keyring.open(stored, webhookSecretPlace(accountId, id)))
 }
