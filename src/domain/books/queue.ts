@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { Topic } from '../../database/notifications.ts'
 import type { Queryable, RowOf, Transaction } from '../../database/transaction.ts'
 import type { QueueKind } from '../../generated/prisma/client.ts'
-import type { Books } from './books.ts'
 
 /*
  * The queue: the accounts that have work for a worker, by the kind of work. It says where to look, and the rows of the work
@@ -97,24 +96,4 @@ export async function findWork(books: Queryable, accountId: string): Promise<Que
     values: [accountId],
   })
   return row?.kinds ?? []
-}
-
-/**
- * Puts an account into the queue for kinds of work that it has and is not in the queue for, and wakes their workers. This is a
- * transaction of its own: the lock of the queue's row precedes that of the event log.
- */
-export async function requeue(books: Books, accountId: string): Promise<void> {
-  const work = await findWork(books, accountId)
-  if (work.length === 0) return
-  // A statement of its own: on a distributed database, the queue is on the coordinator, and the work on a node.
-  const queued = await books.rows<{ kind: QueueKind }>({
-    name: 'read-queued-kinds',
-    text: 'SELECT kind FROM queue WHERE account_id = $1',
-    values: [accountId],
-  })
-  const missing = work.filter((kind) => !queued.some((row) => row.kind === kind))
-  if (missing.length === 0) return
-  await books.write(accountId, async (tx) => {
-    for (const kind of missing) tx.queue(kind)
-  })
 }
