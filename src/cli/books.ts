@@ -14,8 +14,10 @@ export async function withBooks<T>(
   return await withDatabase(async ({ url, connections, keyring, log }) => {
     const notifications = new Notifications({ connections, connection: connectionConfig(url), log })
     const prisma = new PrismaClient({ adapter: new PrismaPg(connections, await schemaOf(connections)) })
+    // What becomes of pools is for a command to print.
+    const errors = log.child({}, { level: 'error' })
     try {
-      return await work(new Books({ connections, prisma, notifications, keyring, log }))
+      return await work(new Books({ connections, prisma, notifications, keyring, log: errors }))
     } finally {
       await notifications.close()
       await prisma.$disconnect()

@@ -42,6 +42,7 @@ export const workPurposes = [
   'check the API keys in use',
   'deliver to a webhook',
   'look for a rewind',
+  'look for webhooks',
   'look for webhooks of accounts with new events',
   'look for webhooks that have something to send',
   'note the last use of API keys',
@@ -53,6 +54,7 @@ export const workPurposes = [
   'read the overview for the metrics',
   'remove expired rows',
   'run a generation',
+  'run the generations of an account',
   'work on uploads',
   'work through the queue of generations',
 ]

@@ -33,6 +33,8 @@ async function startBrowser(folder: string): Promise<Browser> {
     headless: true,
     // Chromium does not run as root with its sandbox. It only opens pages of this project.
     chromiumSandbox: false,
+    // Tests emit this signal in their own process.
+    handleSIGHUP: false,
     executablePath: installed ?? (await unpack(folder)),
     env: {
       HOME: folder,

@@ -10,7 +10,14 @@ export function StartedTask({ taskId }: { taskId: string }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     heading.current?.focus({ preventScroll: true })
-    panel.current?.scrollIntoView({ block: 'center' })
+    const show = () => panel.current?.scrollIntoView({ block: 'center' })
+    show()
+    // What is loaded late, above it or in it, would move it out of view.
+    const sizes = new ResizeObserver(() => {
+      if (document.activeElement === heading.current) show()
+    })
+    sizes.observe(document.body)
+    return () => sizes.disconnect()
   }, [])
   return (
     // As high as it will be with its results, which then come into view too.

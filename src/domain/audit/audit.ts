@@ -42,6 +42,7 @@ const allTables = [...new Set(allChecks.map(({ walk }) => walk.table))]
  * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
  * only with the events and the redemptions of a pool, the batches of a format and the codes of an upload. Services may write at
  * the same time: see `pages`. It reads at most `pageSize` rows at a time. `keyring` opens the keys of formats.
+ * With `accountId` it checks that account alone.
  *
  * Rejects with a DatabaseUnavailableError when the database, or a node of it, becomes unavailable, and with a
  * MasterKeyMissingError when the keyring lacks a master key.
@@ -49,7 +50,11 @@ const allTables = [...new Set(allChecks.map(({ walk }) => walk.table))]
 export async function auditBooks(
   connections: Pool,
   onFinding: (finding: Finding) => void,
-  { pageSize = Number.POSITIVE_INFINITY, keyring = new Keyring() } = {},
+  {
+    pageSize = Number.POSITIVE_INFINITY,
+    keyring = new Keyring(),
+    accountId: only,
+  }: { pageSize?: number; keyring?: Keyring; accountId?: string | undefined } = {},
 ): Promise<AuditSummary> {
   const summary: AuditSummary = {
     checked: new Map(allTables.map((table) => [table, 0])),
@@ -59,7 +64,7 @@ export async function auditBooks(
     summary.findings.set(finding.kind, (summary.findings.get(finding.kind) ?? 0) + 1)
     onFinding(finding)
   }
-  for await (const account of auditedAccounts(connections, allTables)) {
+  for await (const account of auditedAccounts(connections, allTables, only)) {
     const { accountId, accountName } = account
     const filled = await tablesWithRows(connections, accountId, allTables)
     for (const { walk, checks, again } of allChecks) {

@@ -7,11 +7,19 @@ const maxAccountsRead = 500
 // More accounts that do not exist say nothing new.
 const maxStrangers = 100
 
-/** All accounts, and those that do not exist although rows name them. */
+/** All accounts, and those that do not exist although rows name them; or only the one that is asked for. */
 export async function* auditedAccounts(
   connections: Pool,
   tables: readonly string[],
+  only: string | undefined,
 ): AsyncGenerator<AuditedAccount> {
+  if (only !== undefined) {
+    const { rows } = await connections.query<AuditedAccount>(
+      'SELECT id AS "accountId", name AS "accountName" FROM account WHERE id = $1',
+      [only],
+    )
+    return yield* rows
+  }
   let last = '00000000-0000-0000-0000-000000000000'
   for (;;) {
     const { rows } = await connections.query<{ accountId: string; accountName: string }>(
