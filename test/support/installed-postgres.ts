@@ -93,7 +93,8 @@ export class InstalledPostgres implements AsyncDisposable {
         },
         folder,
       )
-      await runSql(server.url, 'SELECT pg_promote()')
+      // Not by pg_promote(): recovery cancels queries that it conflicts with.
+      await tool(this.#tools, 'pg_ctl', ['promote', '-w', '-D', server.#data])
       return server
     }
   }
