@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
+import { listen } from '../listen.ts'
 import type { Metrics } from './metrics.ts'
 
 export const metricsPath = '/metrics'
@@ -32,14 +33,7 @@ export class MetricsServer {
 
   /** Resolves to the port. Rejects with the system's error if it cannot listen. */
   async listen(port: number, host: string): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#server.once('error', reject)
-    this.#server.listen(port, host, resolve)
-    await promise
-    this.#server.off('error', reject)
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-    return address.port
+    return await listen(this.#server, { port, host })
   }
 
   /** Cuts all connections. */

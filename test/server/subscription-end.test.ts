@@ -7,6 +7,7 @@ import { createAccount } from '../../src/domain/account/account.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { untilRevoked } from '../../src/graphql/subscriptions.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { listen } from '../../src/listen.ts'
 import { Networks } from '../../src/outgoing/networks.ts'
 import { openServices } from '../../src/roles/api.ts'
 import { createApi, graphqlRoute } from '../../src/server/api/api.ts'
@@ -75,7 +76,7 @@ beforeAll(async () => {
     () => serveWebSocket({ ...opened, server: http.server, api, log }),
     (sockets) => sockets.close(),
   )
-  service = { url: `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}` }
+  service = { url: `http://127.0.0.1:${await listen(http.server, { port: 0, host: '127.0.0.1' })}` }
   client = new Client({ ...service, key: (await createAccount(books.connections, randomUUID())).secret })
 })
 

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net'
+import { listen } from '../../listen.ts'
 
 /**
  * A port that is held until a server takes it over, so that no other process gets it in the meantime. Whoever connects
@@ -20,28 +21,16 @@ export class HeldPort {
    */
   static async hold(port: number, host: string): Promise<HeldPort> {
     const holder = createServer((connection) => connection.destroy())
-    await listening(holder, () => holder.listen(port, host))
-    const address = holder.address()
-    if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-    return new HeldPort(holder, address.port)
+    return new HeldPort(holder, await listen(holder, { port, host }))
   }
 
   /** Lets a server listen on the port from now on. When that server closes, the port is free. */
   async give(server: Server): Promise<void> {
-    await listening(server, () => server.listen(this.#holder))
+    await listen(server, this.#holder)
   }
 
   /** Frees the port, unless a server that it was given to has done so. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => this.#holder.close(() => resolve()))
   }
-}
-
-async function listening(server: Server, listen: () => void): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
-  server.once('listening', resolve)
-  listen()
-  await promise
-  server.off('error', reject)
 }

@@ -169,18 +169,6 @@ export class HttpServer {
     else refuseConnection(connection, unreadable(error.code))
   }
 
-  /** Resolves to the port. Rejects with the system's error if it cannot listen. */
-  async listen(port: number, host: string): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.server.once('error', reject)
-    this.server.listen(port, host, resolve)
-    await promise
-    this.server.off('error', reject)
-    const address = this.server.address()
-    if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-    return address.port
-  }
-
   /** From now on /ready answers 503, so that load balancers send no more requests. */
   retire(): void {
     this.#ready = false

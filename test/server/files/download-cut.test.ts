@@ -9,6 +9,7 @@ import { createAccount } from '../../../src/domain/account/account.ts'
 import { Books } from '../../../src/domain/books/books.ts'
 import { encodeId } from '../../../src/graphql/ids.ts'
 import { Lifecycle } from '../../../src/lifecycle.ts'
+import { listen } from '../../../src/listen.ts'
 import { Networks } from '../../../src/outgoing/networks.ts'
 import { openServices } from '../../../src/roles/api.ts'
 import { codesPath } from '../../../src/routes.ts'
@@ -57,7 +58,7 @@ beforeAll(async () => {
       },
     }
   http = new HttpServer({ books, log, routes })
-  url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`
+  url = `http://127.0.0.1:${await listen(http.server, { port: 0, host: '127.0.0.1' })}`
   const { accountId, secret } = await createAccount(books.connections, randomUUID())
   client = new Client({ url, key: secret })
 

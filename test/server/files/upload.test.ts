@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../../src/domain/account/account.ts'
 import { Uploads } from '../../../src/domain/upload/receive.ts'
 import { encodeId } from '../../../src/graphql/ids.ts'
+import { listen } from '../../../src/listen.ts'
 import { Authentication } from '../../../src/server/authentication.ts'
 import { uploadRoute } from '../../../src/server/files/upload.ts'
 import { HttpServer } from '../../../src/server/http/server.ts'
@@ -378,7 +379,7 @@ describe('a client that does not send its whole file', () => {
     const uploads = new Uploads(books, maxUploadBytes)
     const routes = { codesUpload: uploadRoute({ uploads, authentication, silenceMs: 50 }) }
     const server = new HttpServer({ books, log: silent, routes })
-    const port = await server.listen(0, '127.0.0.1')
+    const port = await listen(server.server, { port: 0, host: '127.0.0.1' })
     const { accountId, secret } = await createAccount(books.connections, newName())
     const pool = encodeId('Pool', await newPoolIn({ books, accountId }))
     const sent = request(`http://127.0.0.1:${port}/pools/${pool}/codes`, {

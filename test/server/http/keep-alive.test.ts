@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
+import { listen } from '../../../src/listen.ts'
 import { HttpServer } from '../../../src/server/http/server.ts'
 import { openBooks, silent } from '../../support/books.ts'
 import { startService } from '../../support/service.ts'
@@ -62,5 +63,5 @@ async function open(limits: { keepAliveMs?: number; maxKept?: number }): Promise
     await server.close()
     await close()
   })
-  return `http://127.0.0.1:${await server.listen(0, '127.0.0.1')}`
+  return `http://127.0.0.1:${await listen(server.server, { port: 0, host: '127.0.0.1' })}`
 }
