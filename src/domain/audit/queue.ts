@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
-import { type Transaction, transaction } from '../../database/transaction.ts'
-import { findWork } from '../books/queue.ts'
+import { transaction } from '../../database/transaction.ts'
+import { findForgottenWork } from '../books/queue.ts'
 import type { AuditedAccount, Finding } from './finding.ts'
 import { settings } from './walk.ts'
 
@@ -10,31 +10,21 @@ export async function checkQueue(
   { accountId, accountName }: AuditedAccount,
   report: (finding: Finding) => void,
 ): Promise<void> {
+  let kinds: string[] = []
   // In a distributed database the two statements are not on one snapshot, so that between them work may have been done.
-  for (let attempt = 0; attempt < maxAttempts; attempt++)
-    if ((await missingKinds(connections, accountId)).length === 0) return
-  const kinds = await missingKinds(connections, accountId)
-  if (kinds.length === 0) return
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    kinds = await missingKinds(connections, accountId)
+    if (kinds.length === 0) return
+  }
   const what = `it has work for a worker (${kinds.join(', ')}), and is not in the queue`
   report({ kind: 'queue', accountId, accountName, what })
 }
 
-const maxAttempts = 2
+const maxAttempts = 3
 
 async function missingKinds(connections: Pool, accountId: string): Promise<string[]> {
   return await transaction(connections, async (tx) => {
     await tx.execute({ text: settings })
-    const kinds = await findWork(tx, accountId)
-    if (kinds.length === 0) return []
-    const queued = await readKinds(tx, accountId)
-    return kinds.filter((kind) => !queued.has(kind))
+    return await findForgottenWork(tx, accountId)
   })
-}
-
-async function readKinds(tx: Transaction, accountId: string): Promise<Set<string>> {
-  const rows = await tx.rows<{ kind: string }>({
-    text: 'SELECT kind FROM queue WHERE account_id = $1',
-    values: [accountId],
-  })
-  return new Set(rows.map(({ kind }) => kind))
 }

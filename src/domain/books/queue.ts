@@ -79,7 +79,7 @@ export async function leaveQueue(books: Queryable, { accountId, kind, nonce }: Q
  * The kinds of work that the account has. The queue says so, too; but while an older version is still running by mistake, its
  * processes know no queue.
  */
-export async function findWork(books: Queryable, accountId: string): Promise<QueueKind[]> {
+async function findWork(books: Queryable, accountId: string): Promise<QueueKind[]> {
   const [row] = await books.rows<{ kinds: QueueKind[] }>({
     name: 'find-work',
     text: `
@@ -96,4 +96,17 @@ export async function findWork(books: Queryable, accountId: string): Promise<Que
     values: [accountId],
   })
   return row?.kinds ?? []
+}
+
+/** The kinds of work that the account has and is not in the queue for: no worker looks for them. */
+export async function findForgottenWork(books: Queryable, accountId: string): Promise<QueueKind[]> {
+  const work = await findWork(books, accountId)
+  if (work.length === 0) return []
+  // A statement of its own: on a distributed database, the queue is on the coordinator, and the work on a node.
+  const queued = await books.rows<{ kind: QueueKind }>({
+    name: 'read-queued-kinds',
+    text: 'SELECT kind FROM queue WHERE account_id = $1',
+    values: [accountId],
+  })
+  return work.filter((kind) => !queued.some((row) => row.kind === kind))
 }
