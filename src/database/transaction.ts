@@ -154,3 +154,8 @@ async function rollback(client: PoolClient): Promise<Error | undefined> {
     return error instanceof Error ? error : new Error(String(error))
   }
 }
+
+/** Runs each statement in a transaction of its own. */
+export function eachInTransaction(connections: Pool): Queryable {
+  return { rows: (statement) => transaction(connections, (tx) => tx.rows(statement)) }
+}

@@ -1,21 +1,10 @@
 import type { Queryable } from '../database/transaction.ts'
 import type { TaskKind } from '../generated/prisma/client.ts'
-import { readAccountIds } from './account/account.ts'
+import type { Overview } from '../telemetry/metrics.ts'
+import { readAccountIds } from './books/accounts.ts'
 import type { Books } from './books/books.ts'
 import type { PoolStatus } from './pool/pool.ts'
 import { isRewound, readIncarnation } from './rewind/incarnation.ts'
-
-/** What the accounts have, all together. */
-export interface Overview {
-  /** How many pools have each status, without those that are archived. */
-  pools: Record<PoolStatus, number>
-  /** How many of the empty ones have had codes. */
-  usedUp: number
-  /** The tasks that wait for a worker, by kind; no kind of which none waits. */
-  waiting: { kind: TaskKind; count: number; oldestSeconds: number }[]
-  /** Whether somebody has to run `npm run restored`. */
-  isRewound: boolean
-}
 
 // Whoever asks for the metrics does not wait for longer anyway.
 const maxAnswerMs = 10_000

@@ -31,7 +31,7 @@ export interface Overview {
   pools: Readonly<Record<'EMPTY' | 'LOW' | 'READY', number>>
   /** How many of the empty ones have had codes. */
   usedUp: number
-  /** The tasks that wait for a worker, by kind. */
+  /** The tasks that wait for a worker, by kind; no kind of which none waits. */
   waiting: readonly { kind: string; count: number; oldestSeconds: number }[]
   /** Whether the database may have lost commits, and nobody has followed that up. */
   isRewound: boolean

@@ -118,24 +118,6 @@ async function insertKey(
   return keyId
 }
 
-const maxAccountsRead = 500
-
-/** Pages of the ids of all accounts. */
-export async function* readAccountIds(books: Queryable): AsyncGenerator<string[]> {
-  let last = '00000000-0000-0000-0000-000000000000'
-  for (;;) {
-    const rows: { id: string }[] = await books.rows({
-      name: 'read-account-ids',
-      text: `SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
-      values: [last],
-    })
-    const end = rows.at(-1)
-    if (end === undefined) return
-    yield rows.map(({ id }) => id)
-    last = end.id
-  }
-}
-
 /** The id of the account that was created first. */
 export async function findFirstAccount(books: Books): Promise<string> {
   const account = await books.prisma.account.findFirstOrThrow({ orderBy: { id: 'asc' } })

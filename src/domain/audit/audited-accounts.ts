@@ -1,9 +1,9 @@
 import type { Pool } from 'pg'
-import { transaction } from '../../database/transaction.ts'
+import { eachInTransaction, transaction } from '../../database/transaction.ts'
+import { readAccounts } from '../books/accounts.ts'
 import type { AuditedAccount } from './finding.ts'
 import { settings } from './walk.ts'
 
-const maxAccountsRead = 500
 // More accounts that do not exist say nothing new.
 const maxStrangers = 100
 
@@ -20,17 +20,8 @@ export async function* auditedAccounts(
     )
     return yield* rows
   }
-  let last = '00000000-0000-0000-0000-000000000000'
-  for (;;) {
-    const { rows } = await connections.query<{ accountId: string; accountName: string }>(
-      `SELECT id AS "accountId", name AS "accountName" FROM account WHERE id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
-      [last],
-    )
-    const end = rows.at(-1)
-    if (end === undefined) break
-    yield* rows
-    last = end.accountId
-  }
+  for await (const page of readAccounts(eachInTransaction(connections)))
+    for (const { id, name } of page) yield { accountId: id, accountName: name }
   yield* await findStrangers(connections, tables)
 }
 

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg'
 import type { Reach } from '../../database/reach.ts'
-import { transaction } from '../../database/transaction.ts'
+import { eachInTransaction, transaction } from '../../database/transaction.ts'
 import { DamagedSecretError, type Keyring, type SecretPlace, type StoredSecret } from '../../keys/keyring.ts'
+import { readAccountIds } from './accounts.ts'
 
 /** A column of secrets that are wrapped with the master key, in a table with the primary key `account_id`, `id`. */
 interface SecretColumn {
@@ -39,16 +40,14 @@ async function countSecrets(
   { table, wrappedBy }: SecretColumn,
 ): Promise<Map<string | null, number>> {
   const counts = new Map<string | null, number>()
-  for await (const accountIds of accountPages(connections))
+  for await (const accountIds of readAccountIds(eachInTransaction(connections)))
     await reach.eachNode(accountIds, async (ids) => {
-      const rows = await transaction(connections, (tx) =>
-        tx.rows<{ id: string | null; count: string }>({
-          text: `
-            SELECT ${wrappedBy} AS id, count(*) AS count FROM ${table} WHERE account_id = ANY($1::uuid[])
-            GROUP BY ${wrappedBy}`,
-          values: [ids],
-        }),
-      )
+      const rows = await eachInTransaction(connections).rows<{ id: string | null; count: string }>({
+        text: `
+          SELECT ${wrappedBy} AS id, count(*) AS count FROM ${table} WHERE account_id = ANY($1::uuid[])
+          GROUP BY ${wrappedBy}`,
+        values: [ids],
+      })
       for (const { id, count } of rows) counts.set(id, (counts.get(id) ?? 0) + Number(count))
     })
   return counts
@@ -62,22 +61,6 @@ export async function checkMasterKeys(secrets: Secrets, keyring: Keyring): Promi
   for (const column of secretColumns)
     for (const id of (await countSecrets(secrets, column)).keys())
       if (id !== null && !keyring.opens(id)) throw keyring.missing(id)
-}
-
-const maxAccountsRead = 5_000
-
-async function* accountPages(connections: Pool): AsyncGenerator<string[]> {
-  let last: string | undefined
-  do {
-    const rows: { id: string }[] = await transaction(connections, (tx) =>
-      tx.rows({
-        text: `SELECT id FROM account WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
-        values: [last ?? null],
-      }),
-    )
-    if (rows.length > 0) yield rows.map(({ id }) => id)
-    last = rows.length < maxAccountsRead ? undefined : rows.at(-1)?.id
-  } while (last !== undefined)
 }
 
 /** What a rewrap has done. */
@@ -102,7 +85,7 @@ export async function rewrapSecrets(secrets: Secrets, keyring: Keyring): Promise
   await checkMasterKeys(secrets, keyring)
   const done: Rewrapped = { changed: 0, damaged: [], left: 0 }
   for (const column of secretColumns) {
-    for await (const accountIds of accountPages(secrets.connections))
+    for await (const accountIds of readAccountIds(eachInTransaction(secrets.connections)))
       for (const accountId of accountIds)
         await rewrapColumn(secrets.connections, keyring, { ...column, accountId }, done)
     const counts = await countSecrets(secrets, column)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { OperatorError } from '../../operator-error.ts'
+import { readAccounts } from '../books/accounts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { TaskFinishedError } from '../books/errors.ts'
 import { backfillNext } from '../format/backfill.ts'
@@ -11,7 +12,7 @@ import { endSnapshots } from '../pool/snapshot.ts'
 import { withdrawStock } from '../stock/withdraw.ts'
 import { beginFollowUp, endFollowUp, type FollowUp, type IncarnationState } from './incarnation.ts'
 import { type Outlook, outlookOf } from './margin.ts'
-import { allAccounts, readFormatUses, readQuantities, readUnfinishedUploads } from './plan.ts'
+import { readFormatUses, readQuantities, readUnfinishedUploads } from './plan.ts'
 
 /** What a follow-up has done, step by step. */
 export type Done = { accountId: string; accountName: string } & (
@@ -40,10 +41,9 @@ export async function followUpRewind(
   onDone: (done: Done) => void,
 ): Promise<void> {
   const followUp = await beginFollowUp(books.connections, seen, margin)
-  for await (const { id, name } of allAccounts(books)) {
-    const account = new AccountFollowUp(books, followUp, { accountId: id, accountName: name }, onDone)
-    await account.run()
-  }
+  for await (const page of readAccounts(books))
+    for (const { id, name } of page)
+      await new AccountFollowUp(books, followUp, { accountId: id, accountName: name }, onDone).run()
   await endFollowUp(books.connections, followUp)
 }
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/transaction.ts'
+import { readAccounts } from '../books/accounts.ts'
 import { type FormatUse, type Outlook, outlookOf } from './margin.ts'
 
 /** What a follow-up does to an account, as of now. */
@@ -20,39 +21,32 @@ export async function* planFollowUp(
   books: Queryable,
   margin: bigint | undefined,
 ): AsyncGenerator<AccountPlan> {
-  for await (const { id, name } of allAccounts(books)) {
-    const uses = await readFormatUses(books, id)
-    const [pools] = await books.rows<{ stocked: string; available: string; withdrawn: string }>({
-      text: `
+  for await (const page of readAccounts(books))
+    for (const account of page) yield await planAccount(books, account, margin)
+}
+
+async function planAccount(
+  books: Queryable,
+  { id, name }: { id: string; name: string },
+  margin: bigint | undefined,
+): Promise<AccountPlan> {
+  const uses = await readFormatUses(books, id)
+  const [pools] = await books.rows<{ stocked: string; available: string; withdrawn: string }>({
+    text: `
         SELECT count(*) FILTER (WHERE total > claimed) AS stocked, coalesce(sum(total - claimed), 0) AS available,
           coalesce(sum(withdrawn), 0) AS withdrawn
         FROM pool WHERE account_id = $1`,
-      values: [id],
-    })
-    yield {
-      accountId: id,
-      accountName: name,
-      formats: uses.map((use) => ({ id: use.id, name: use.name, ...outlookOf(use, margin) })),
-      stockedPools: Number(pools?.stocked ?? 0),
-      available: BigInt(pools?.available ?? 0),
-      withdrawn: BigInt(pools?.withdrawn ?? 0),
-      uploads: (await readUnfinishedUploads(books, id, new Date())).length,
-    }
+    values: [id],
+  })
+  return {
+    accountId: id,
+    accountName: name,
+    formats: uses.map((use) => ({ id: use.id, name: use.name, ...outlookOf(use, margin) })),
+    stockedPools: Number(pools?.stocked ?? 0),
+    available: BigInt(pools?.available ?? 0),
+    withdrawn: BigInt(pools?.withdrawn ?? 0),
+    uploads: (await readUnfinishedUploads(books, id, new Date())).length,
   }
-}
-
-const pageSize = 1_000
-
-export async function* allAccounts(books: Queryable): AsyncGenerator<{ id: string; name: string }> {
-  let after: string | undefined
-  do {
-    const rows = await books.rows<{ id: string; name: string }>({
-      text: `SELECT id, name FROM account WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT ${pageSize}`,
-      values: [after ?? null],
-    })
-    yield* rows
-    after = rows.length < pageSize ? undefined : rows.at(-1)?.id
-  } while (after !== undefined)
 }
 
 type NamedUse = FormatUse & { id: string; name: string }
