@@ -31,12 +31,18 @@ describe('a task', () => {
     await page.getByRole('region', { name: 'Recent tasks' }).getByRole('link', { name: '9 codes' }).waitFor()
     await page.clock.runFor(500)
     expect(await status('Awaiting execution').count()).toBe(1)
-    await page.clock.runFor(200)
-    await status('Running').waitFor()
+    // Not by one leap: a timer that is set only after it would never end.
+    const comes = (name: string) =>
+      expect
+        .poll(async () => {
+          await page.clock.runFor(100)
+          return await status(name).count()
+        })
+        .toBe(1)
+    await comes('Running')
     await page.clock.runFor(400)
     expect(await status('Running').count()).toBe(1)
-    await page.clock.runFor(500)
-    await status('Completed').waitFor()
+    await comes('Completed')
   })
 
   test('has a page of its own, with its results and what can be done with them', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import {
   type Answer,
   maxAnswerBytes,
@@ -148,15 +148,9 @@ test('certificates are verified, for the name of the host', async () => {
 
 test('the proxies of the environment are not used', async () => {
   const receiver = await openReceiver()
-  const before = { ...process.env }
-  onTestFinished(() => {
-    process.env = before
-  })
-  Object.assign(process.env, {
-    NODE_USE_ENV_PROXY: '1',
-    HTTP_PROXY: 'http://127.0.0.1:1',
-    http_proxy: 'http://127.0.0.1:1',
-  })
+  onTestFinished(() => void vi.unstubAllEnvs())
+  vi.stubEnv('NODE_USE_ENV_PROXY', '1')
+  for (const name of ['HTTP_PROXY', 'http_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1')
   expect((await post(receiver.url)).status).toBe(200)
 })
 
