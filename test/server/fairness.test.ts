@@ -1,8 +1,9 @@
 import { getIntrospectionQuery } from 'graphql'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claim, newStock, withScopes } from '../support/api.ts'
-import type { Client } from '../support/client.ts'
-import { useClient, useService } from '../support/service.ts'
+import { Client } from '../support/client.ts'
+import { testDatabase } from '../support/database.ts'
+import { MainProcess } from '../support/process.ts'
 import { Socket } from '../support/socket.ts'
 
 /**
@@ -11,12 +12,25 @@ import { Socket } from '../support/socket.ts'
  */
 const few = 45
 
-const service = useService()
-const greedy = useClient(service)
+const key = 'a-key-of-the-tests-which-is-long-enough'
+let database: Awaited<ReturnType<typeof testDatabase>>
+let running: MainProcess
+let service: { url: string }
+let greedy: Client
 let modest: Client
 
+/** The service in a process of its own, so that its clients, which have much to read, do not hold it up. */
 beforeAll(async () => {
+  database = await testDatabase()
+  running = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
+  service = await running.ready()
+  greedy = new Client({ ...service, key })
   modest = await withScopes(service, greedy, ['READ', 'CLAIM'])
+})
+
+afterAll(async () => {
+  await running.end('SIGTERM')
+  await database.close()
 })
 
 const introspection = getIntrospectionQuery()

@@ -139,7 +139,7 @@ export async function claim(
 
 /** A client with a new key of the same account. */
 export async function withScopes(
-  service: TestService,
+  service: { url: string },
   client: Client,
   scopes: readonly string[],
 ): Promise<Client & { keyId: string }> {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
@@ -82,6 +83,7 @@ export class HttpServer {
   /** Connections that stay open after their answers. */
   readonly #kept = new Set<Duplex>()
   readonly #maxKept: number
+  readonly #open = new Set<Socket>()
   /** The response to the latest request of each connection. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
@@ -126,6 +128,10 @@ export class HttpServer {
         answerError(response, error, this.#log, record),
       )
     }
+    this.server.on('connection', (connection) => {
+      this.#open.add(connection)
+      connection.once('close', () => this.#open.delete(connection))
+    })
     this.server.on('request', answer)
     // 100 (Continue) is sent when the body is wanted.
     this.server.on('checkContinue', answer)
@@ -183,6 +189,8 @@ export class HttpServer {
     this.#closing = true
     this.server.close(() => resolve())
     this.server.closeIdleConnections()
+    // Node.js does not count them as idle. Browsers open connections for later, and keep them for minutes.
+    for (const connection of this.#open) if (connection.bytesRead === 0) connection.destroy()
     for (const response of this.#streams) response.destroy()
     const timeout = setTimeout(() => this.server.closeAllConnections(), maxDrainMs)
     await promise

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { listen } from '../../../src/listen.ts'
@@ -54,6 +55,21 @@ test('only so many connections stay open: the answers on others say that they cl
   expect(await first.ask()).toMatchObject({ headers: { connection: 'keep-alive' }, reused: true })
   second.close()
   await expect.poll(async () => (await third.ask()).headers.connection).toBe('keep-alive')
+})
+
+test('a shutdown does not wait for connections on which nothing was sent, as browsers open them', async () => {
+  await using service = await startService()
+  const { hostname, port } = new URL(service.url)
+  const unused = connect(Number(port), hostname)
+  await once(unused, 'connect')
+  // It has accepted the earlier connection, too.
+  await new Connection(service.url).ask()
+  const ended = once(unused.resume(), 'end').then(() => 'ended')
+  // Far less than the ten seconds for which it waits for requests in flight.
+  const patience = new Promise((resolve) => setTimeout(resolve, 8_000, 'still open').unref())
+  const closed = service.close()
+  expect(await Promise.race([ended, patience])).toBe('ended')
+  await closed
 })
 
 async function open(limits: { keepAliveMs?: number; maxKept?: number }): Promise<string> {
