@@ -1,4 +1,4 @@
-import type { Page, Route } from 'playwright-core'
+import type { Page, Request, Route } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { newPool } from '../support/api.ts'
 import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
@@ -60,12 +60,16 @@ describe('with the service’s own database, in a browser on this machine', () =
   })
 })
 
-/** Notes what a page loads from now on. What this returns tells the sizes of all that has arrived by then. */
+/** Notes what a page loads from now on, until what this returns is called: it tells the sizes of all that has arrived. */
 function record(page: Page) {
   const sizes: Promise<{ type: string; url: string; bytes: number }>[] = []
-  page.on('requestfinished', (request) => {
+  const note = (request: Request) => {
     const file = { type: request.resourceType(), url: request.url() }
     sizes.push(request.sizes().then(({ responseBodySize }) => ({ ...file, bytes: responseBodySize })))
-  })
-  return () => Promise.all(sizes)
+  }
+  page.on('requestfinished', note)
+  return () => {
+    page.off('requestfinished', note)
+    return Promise.all(sizes)
+  }
 }

@@ -126,7 +126,8 @@ export function awaitsContinue({ headers }: IncomingMessage): boolean {
 export function discardRest(request: IncomingMessage): void {
   if (request.complete) return
   cutAfter(request, maxDiscardMs)
-  request.resume()
+  // By a listener: the flow that `resume` begins ends when a reader that stops later takes its own listener away.
+  request.on('data', () => {})
 }
 
 /** Cuts the connection of a request whose body has not arrived completely after five minutes. */
@@ -137,7 +138,10 @@ export function limitArrival(request: IncomingMessage): void {
 }
 
 function cutAfter(request: IncomingMessage, ms: number): void {
-  const late = setTimeout(() => request.destroy(), ms)
+  const late = setTimeout(() => {
+    // Otherwise the connection may have gone on to another request.
+    if (!request.complete) request.destroy()
+  }, ms)
   const arrived = () => clearTimeout(late)
   request.once('end', arrived)
   request.once('close', arrived)

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { listen } from '../../../src/listen.ts'
 import { HttpServer } from '../../../src/server/http/server.ts'
 import { openBooks, silent } from '../../support/books.ts'
@@ -20,8 +20,12 @@ class Connection {
     onTestFinished(() => this.close())
   }
 
+  begin({ path, ...options }: RequestOptions & { path: string }): ClientRequest {
+    return request(`${this.#url}${path}`, { ...options, agent: this.#agent })
+  }
+
   async ask(): Promise<{ headers: IncomingMessage['headers']; reused: boolean }> {
-    const asking = request(`${this.#url}/health`, { agent: this.#agent }).end()
+    const asking = this.begin({ path: '/health' }).end()
     const [answer] = (await once(asking, 'response')) as [IncomingMessage]
     this.ended ??= once(answer.socket, 'close')
     await text(answer)
@@ -55,6 +59,31 @@ test('only so many connections stay open: the answers on others say that they cl
   expect(await first.ask()).toMatchObject({ headers: { connection: 'keep-alive' }, reused: true })
   second.close()
   await expect.poll(async () => (await third.ask()).headers.connection).toBe('keep-alive')
+})
+
+test('a connection outlives an answer that came early, once the rest of its request has arrived', async () => {
+  await using service = await startService()
+  const connection = new Connection(service.url)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`
+  const asking = connection.begin({
+    method: 'POST',
+    path: '/graphql',
+    headers: { authorization: `Bearer ${service.key}`, 'content-type': 'multipart/form-data; boundary=x' },
+  })
+  // The map names another file than the form has.
+  asking.write(`${part('operations')}{}\r\n${part('map')}{"a":[]}\r\n`)
+  asking.write('--x\r\nContent-Disposition: form-data; name="b"; filename="b.csv"\r\n\r\ncode')
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+  expect(answer.statusCode).toBe(400)
+  await text(answer)
+  asking.end('s\r\n--x--\r\n')
+  await once(asking, 'close')
+  expect((await connection.ask()).reused).toBe(true)
+  // By then, what is left of a request is no longer awaited.
+  vi.advanceTimersByTime(5_000)
+  expect((await connection.ask()).reused).toBe(true)
 })
 
 test('a shutdown does not wait for connections on which nothing was sent, as browsers open them', async () => {
