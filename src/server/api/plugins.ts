@@ -22,11 +22,10 @@ export interface ServerContext extends ApiRequest {
 /** Reads and runs operations in place of Yoga, unless that has been done. */
 export function runOperations(requests: Requests): Plugin<object, ServerContext> {
   return {
-    onRequestParse({ setRequestParser, serverContext }) {
-      setRequestParser(async () => {
-        serverContext.arrived ??= await requests.arrive(serverContext)
-        return serverContext.arrived.params
-      })
+    async onRequestParse({ setRequestParser, serverContext }) {
+      serverContext.arrived ??= await requests.arrive(serverContext)
+      const { params } = serverContext.arrived
+      setRequestParser(() => params)
     },
     onParams({ setParamsHandler, context }) {
       // Yoga does not pass its type on.
