@@ -134,7 +134,9 @@ export async function takeBody(
     }
   }
   const onError = (error: unknown) => reject(interrupted(error))
-  const onClose = () => reject(interrupted(undefined))
+  const onClose = () => {
+    if (!request.readableEnded) reject(interrupted(undefined))
+  }
   request.on('data', onData).on('end', resolve).on('error', onError).on('close', onClose)
   try {
     await promise
