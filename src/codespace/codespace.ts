@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { divideRuns, type IndexRun } from './index-run.ts'
+import { countOf, divideRuns, type IndexRun } from './index-run.ts'
 import type { Pattern } from './pattern.ts'
 import { joinNumber, Permutation, type SplitNumbers, splitNumbers, splitRuns } from './permutation.ts'
 import type { Reading } from './typed-code-reader.ts'
@@ -91,8 +91,13 @@ export class CodeSpace {
 
   /** The codes of runs, in their order, as fast as `codesAt` of as many codes. Throws a RangeError as that does. */
   codesOfRuns(runs: readonly IndexRun[]): string[] {
-    const codes: string[] = []
-    for (const numbers of this.#permuted(runs)) this.pattern.write(numbers, codes, codes.length)
+    for (const run of runs) this.#check(run)
+    const codes = new Array<string>(countOf(runs))
+    let offset = 0
+    for (const numbers of this.#permuted(runs)) {
+      this.pattern.write(numbers, codes, offset)
+      offset += numbers.left.low.length
+    }
     return codes
   }
 
@@ -107,9 +112,10 @@ export class CodeSpace {
     after: string,
     passed: readonly number[] = [],
   ): Buffer {
+    const run = { first, count, passed }
+    this.#check(run)
     const pieces: Buffer[] = []
-    for (const numbers of this.#permuted([{ first, count, passed }]))
-      pieces.push(this.pattern.encode(numbers, before, after))
+    for (const numbers of this.#permuted([run])) pieces.push(this.pattern.encode(numbers, before, after))
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
   }
 
@@ -163,7 +169,6 @@ export class CodeSpace {
 
   /** The permuted numbers of runs, a batch at a time. */
   *#permuted(runs: readonly IndexRun[]): Generator<SplitNumbers> {
-    for (const run of runs) this.#check(run)
     for (const some of divideRuns(runs, batchSize)) {
       const numbers = splitRuns(some, this.#permutation.rightBits)
       this.#permutation.permute(numbers)

@@ -5,6 +5,11 @@ export interface IndexRun {
   passed: readonly number[]
 }
 
+/** How many indices some runs have. */
+export function countOf(runs: readonly IndexRun[]): number {
+  return runs.reduce((sum, { count }) => sum + count, 0)
+}
+
 /** Divides runs, in their order, into lists of at most `size` indices. */
 export function* divideRuns(runs: readonly IndexRun[], size: number): Generator<IndexRun[]> {
   let list: IndexRun[] = []
