@@ -170,9 +170,15 @@ export async function startServer(
   options: Omit<ServerOptions, 'databaseUrl'> = {},
 ): Promise<string> {
   const argument = JSON.stringify({ databaseUrl, ...options } satisfies ServerOptions)
-  const server = await lifecycle.open(
+  const server = fork(join(import.meta.dirname, 'server.ts'), [argument], { execArgv: ['--expose-gc'] })
+  return await addServer(lifecycle, server)
+}
+
+/** Waits until a process says that its server is ready, and ends it at the end. Resolves to its address. */
+export async function addServer(lifecycle: Lifecycle, server: ChildProcess): Promise<string> {
+  await lifecycle.open(
     'server',
-    () => fork(join(import.meta.dirname, 'server.ts'), [argument], { execArgv: ['--expose-gc'] }),
+    () => server,
     async (child) => {
       if (!child.connected) return
       const exited = once(child, 'exit')

@@ -32,7 +32,7 @@ export class UnweighableError extends Error {}
 export interface WeighedOperation {
   schema: GraphQLSchema
   introspection: IntrospectionWeights
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  fragments: Readonly<Record<string, FragmentDefinitionNode>>
   variableValues: VariableValues
   /** Whether strings count with their maximum size instead of their usual one. */
   byMaxBytes: boolean
@@ -104,9 +104,7 @@ export class AnswerWeigher {
         continue
       }
       const fragment =
-        selection.kind === Kind.INLINE_FRAGMENT
-          ? selection
-          : this.#operation.fragments.get(selection.name.value)
+        selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#operation.fragments[selection.name.value]
       if (fragment !== undefined && this.#applies(fragment.typeCondition?.name.value, on))
         add(sum, this.#selections(fragment.selectionSet, on, given))
     }
