@@ -45,8 +45,6 @@ async function startBrowser(folder: string): Promise<Browser> {
     },
     args: [
       '--disable-gpu',
-      // Nobody watches it draw. That takes a fifth of its processor time otherwise.
-      '--disable-threaded-compositing',
       '--disable-quic',
       '--no-first-run',
       '--disable-background-networking',
