@@ -100,12 +100,12 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ url, key: secret }))).toEqual([])
 
     await using other = await testDatabase({ empty: true })
-    const { PATH = '', HOME = '' } = process.env
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
     // A program that gives another one a terminal.
     await using onTerminal = new Running(
       'script',
       ['--quiet', '--return', '--command', `exec "${process.execPath}" src/main.ts`, '/dev/null'],
-      { cwd: process.cwd(), env: { PATH, HOME, PORT: '0', DATABASE_URL: other.url } },
+      { cwd: process.cwd(), env: { PATH, HOME, NODE_COMPILE_CACHE, PORT: '0', DATABASE_URL: other.url } },
     )
     await onTerminal.prints(/pk_[\w-]+\s[\s\S]*Ctrl-C/)
   })

@@ -71,12 +71,13 @@ interface Row {
 }
 
 async function read(taskId: string): Promise<Row> {
-  const [row] = await runSql<Row & Record<string, unknown>>(
-    shared.databaseUrl,
-    `SELECT status, rows_read::int AS read, accepted::int, added::int, has_work AS "hasWork", failure_code AS failure,
-       (duplicates_in_file + duplicates_in_account)::int AS duplicates
-     FROM task WHERE id = '${taskId}'`,
-  )
+  const [row] = await shared.books.rows<Row>({
+    text: `
+      SELECT status, rows_read::int AS read, accepted::int, added::int, has_work AS "hasWork", failure_code AS failure,
+        (duplicates_in_file + duplicates_in_account)::int AS duplicates
+      FROM task WHERE id = $1`,
+    values: [taskId],
+  })
   if (row === undefined) throw new Error('There is no such task.')
   return row
 }
@@ -95,11 +96,12 @@ async function cleared(taskId: string): Promise<Row> {
 
 /** The number of rows that an upload has in other tables. */
 async function rowsOf(taskId: string): Promise<{ pieces: number; codes: number }> {
-  const [row] = await runSql<{ pieces: number; codes: number }>(
-    shared.databaseUrl,
-    `SELECT (SELECT count(*)::int FROM upload_piece WHERE task_id = '${taskId}') AS pieces,
-       (SELECT count(*)::int FROM uploaded_code WHERE task_id = '${taskId}') AS codes`,
-  )
+  const [row] = await shared.books.rows<{ pieces: number; codes: number }>({
+    text: `
+      SELECT (SELECT count(*)::int FROM upload_piece WHERE task_id = $1) AS pieces,
+        (SELECT count(*)::int FROM uploaded_code WHERE task_id = $1) AS codes`,
+    values: [taskId],
+  })
   if (row === undefined) throw new Error('Nothing was counted.')
   return row
 }
