@@ -1,7 +1,7 @@
 /**
  * Compares claims by the origin of the codes: claims of one code and of a hundred over HTTP, from a pool of uploaded codes,
  * and from one whose format skips every other index because its code was uploaded, each with a pool whose format skips
- * nothing. Run it with `node bench/uploaded-claims.ts`.
+ * nothing. Run it with `node bench/uploaded-claims.ts`. Needs Linux, for /proc.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
