@@ -103,6 +103,18 @@ export class CodeSpace {
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
   }
 
+  /**
+   * Writes the codes of the indices from `first` on in UTF-8 into `bytes`, each from its start on. Codes of the format that have
+   * as many bytes must be there already: what all codes have in common is not written again.
+   */
+  encodeOver(first: bigint, bytes: Buffer, starts: Uint32Array): void {
+    this.#checkRange(first, starts.length)
+    for (let offset = 0; offset < starts.length; offset += batchSize) {
+      const numbers = this.#numbers(first, starts.length, offset)
+      this.pattern.encodeOver(numbers, bytes, starts.subarray(offset, offset + batchSize))
+    }
+  }
+
   /** The codes of any indices, in their order, as fast as `codesAt`. Throws a RangeError outside 0 … capacity - 1. */
   codesOf(indices: readonly bigint[]): string[] {
     const stray = indices.find((index) => index < 0n || index >= this.capacity)
