@@ -1,13 +1,11 @@
 import {
   createSourceEventStream,
   type DocumentNode,
-  type ExecutionArgs,
   type ExecutionResult,
   executeSubscriptionEvent,
   GraphQLError,
   mapSourceToResponseEvent,
   type ValidatedSubscriptionArgs,
-  validateSubscriptionArgs,
   visit,
 } from 'graphql'
 import type { Logger } from 'pino'
@@ -57,7 +55,7 @@ export class Subscriber {
     this.#closing.abort()
   }
 
-  async subscribe(args: ExecutionArgs): Promise<Subscribed> {
+  async subscribe(args: ValidatedSubscriptionArgs): Promise<Subscribed> {
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue as Context
@@ -77,13 +75,11 @@ export class Subscriber {
     }
   }
 
-  async #open(args: ExecutionArgs): Promise<Subscribed> {
-    const validated = validateSubscriptionArgs(args)
-    if (!('schema' in validated)) return { errors: validated }
-    const source = await createSourceEventStream(validated)
+  async #open(args: ValidatedSubscriptionArgs): Promise<Subscribed> {
+    const source = await createSourceEventStream(args)
     if (!(Symbol.asyncIterator in source)) return source
     const key = this.#keys.keyOf(args)
-    return mapSourceToResponseEvent(validated, source, (ofEvent) => this.#answer(ofEvent, key))
+    return mapSourceToResponseEvent(args, source, (ofEvent) => this.#answer(ofEvent, key))
   }
 
   /** The answer to an event, shared by all who ask for it with the same key before its execution starts. */
@@ -136,10 +132,10 @@ class AnswerKeys {
   readonly #operations = new WeakMap<DocumentNode, Map<string, KnownOperation>>()
   #operationCount = 0
 
-  keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
-    const { id, variables } = this.#operation(document, operationName ?? '')
+  keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
+    const { id, variables } = this.#operation(document, operation.name?.value ?? '')
     const { accountId, scopes } = contextValue as Context
-    const given = variableValues ?? {}
+    const given = rawVariableValues ?? {}
     // [] is the default of the variable, which is not the same as null.
     const values = variables.map((name) => (name in given ? [given[name]] : []))
     return JSON.stringify([id, accountId, scopes.toSorted(), values])

@@ -64,7 +64,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
     },
     signsInLocally: isLocal,
     async serveWebSocket({ server }) {
-      await lifecycle.openCloseable('WebSockets', () => serveWebSocket({ ...opened, server, api, log }))
+      await lifecycle.openCloseable('WebSockets', () => serveWebSocket({ server, api, authentication, log }))
     },
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
   GraphQLInt,
@@ -7,12 +8,13 @@ import {
   GraphQLSchema,
   GraphQLString,
   parse,
+  validateSubscriptionArgs,
 } from 'graphql'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Pacer } from '../../src/async/pacer.ts'
 import { Scheduler } from '../../src/async/scheduler.ts'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
-import { Subscriber } from '../../src/graphql/subscriber.ts'
+import { type Subscribed, Subscriber } from '../../src/graphql/subscriber.ts'
 import { silent } from '../support/books.ts'
 
 /** The events, of which every subscriber gets all, from the first on. */
@@ -90,9 +92,14 @@ async function subscribe(
   { variables = {}, accountId = 'a', scopes = ['READ', 'CLAIM'], scheduler = new Scheduler() }: Asking = {},
 ): Promise<AsyncGenerator<ExecutionResult>> {
   const contextValue = { accountId, scopes, keyId: `key of ${accountId}`, scheduler }
-  const stream = await subscriber.subscribe({ schema, document, variableValues: variables, contextValue })
+  const stream = await begin(subscriber, { schema, document, variableValues: variables, contextValue })
   if (!(Symbol.asyncIterator in stream)) throw new Error(JSON.stringify(stream))
   return stream
+}
+
+async function begin(subscriber: Subscriber, args: ExecutionArgs): Promise<Subscribed> {
+  const validated = validateSubscriptionArgs(args)
+  return 'schema' in validated ? await subscriber.subscribe(validated) : { errors: validated }
 }
 
 async function next(stream: AsyncGenerator<ExecutionResult>): Promise<unknown> {
@@ -181,7 +188,7 @@ describe('a subscription that cannot start', () => {
   test('says why', async () => {
     const subscriber = open()
     const ask = (text: string) =>
-      subscriber.subscribe({ schema, document: parse(text), contextValue: { accountId: 'a', scopes: [] } })
+      begin(subscriber, { schema, document: parse(text), contextValue: { accountId: 'a', scopes: [] } })
     expect(await ask('subscription { refused }')).toMatchObject({ errors: [{ message: 'No.' }] })
     expect(await ask('subscription A { refused } subscription B { refused }')).toMatchObject({
       errors: [{ message: expect.stringContaining('operation') }],

@@ -1,11 +1,9 @@
 import {
-  type ExecutionArgs,
   type FieldNode,
   GraphQLError,
   type GraphQLSchema,
-  getOperationAST,
-  getVariableValues,
   OperationTypeNode,
+  type ValidatedExecutionArgs,
 } from 'graphql'
 import { grouped } from '../../grouped.ts'
 import type { Context } from '../context.ts'
@@ -25,7 +23,6 @@ import {
   answerLimits,
   eventLimits,
   findExcess,
-  fragmentsOf,
   type LimitTexts,
 } from './limits.ts'
 
@@ -50,28 +47,18 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
 export class Admission {
   readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
 
-  /**
-   * The maximum weight of the answer to a validated operation, or why the operation is refused. An operation that the
-   * executor will refuse anyway weighs nothing.
-   */
-  weigh(args: ExecutionArgs): AnswerWeight | GraphQLError {
-    const { schema } = args
-    const operation = getOperationAST(args.document, args.operationName)
-    const type = operation && schema.getRootType(operation.operation)
-    if (operation == null || type == null) return weightless
-    const variables = getVariableValues(
-      schema,
-      operation.variableDefinitions ?? [],
-      args.variableValues ?? {},
-      { maxErrors: 1 },
-    )
-    if (variables.variableValues === undefined) return weightless
+  /** The maximum weight of the answer to an operation, or why the operation is refused. */
+  weigh(args: ValidatedExecutionArgs): AnswerWeight | GraphQLError {
+    const { schema, operation, variableValues, fragmentDefinitions: fragments } = args
+    const type = schema.getRootType(operation.operation)
+    // The executor refuses it.
+    if (type == null) return weightless
     const isMutation = operation.operation === OperationTypeNode.MUTATION
     const weigher = new AnswerWeigher({
       schema,
       introspection: this.#introspectionOf(schema),
-      fragments: fragmentsOf(args.document),
-      variableValues: variables.variableValues,
+      fragments,
+      variableValues,
       byMaxBytes: isMutation,
       ...(isMutation ? checks(args.contextValue as Context) : {}),
     })

@@ -10,12 +10,15 @@ const maxErrors = 500
 // The length of a piece of JSON, in characters. A single string can make it longer.
 const pieceLength = 16_384
 
+/** A piece of JSON. Only the last one, which is short, is a string, so that a short answer is copied once. */
+export type Piece = string | Buffer<ArrayBuffer>
+
 /** Writes answers as JSON, yielding to the event loop in between, and refuses answers that turn out too long. */
 export class Answers {
   readonly #pacer: Pacer
   readonly #maxBytes: number
   /** The data of answers that were written. */
-  readonly #written = new WeakMap<object, Buffer<ArrayBuffer>[]>()
+  readonly #written = new WeakMap<object, Piece[]>()
 
   constructor(pacer: Pacer, maxBytes = answerLimits.bytes) {
     this.#pacer = pacer
@@ -34,36 +37,52 @@ export class Answers {
 
   /** Like `written`, but undefined if the data is longer than `maxBytes`. */
   async writtenWithin(maxBytes: number, result: ExecutionResult): Promise<ExecutionResult | undefined> {
-    const pieces: Buffer<ArrayBuffer>[] = []
+    const pieces: Piece[] = []
     const bounded = await this.#write(result, (piece) => pieces.push(piece), maxBytes)
     if (bounded?.data != null) this.#written.set(bounded.data, pieces)
     return bounded
   }
 
+  /**
+   * Like `written` for an answer of a few values, without yielding to the event loop; undefined if it turns out longer than a
+   * piece.
+   */
+  writtenAtOnce(result: ExecutionResult): ExecutionResult | undefined {
+    const { data, errors } = result
+    if (data == null || errors !== undefined) return undefined
+    const piece = JSON.stringify(data)
+    if (piece.length >= pieceLength) return undefined
+    this.#written.set(data, [piece])
+    return result
+  }
+
   /** The data as JSON, if it was written. */
-  dataOf(data: ExecutionResult['data']): readonly Buffer<ArrayBuffer>[] | undefined {
+  dataOf(data: ExecutionResult['data']): readonly Piece[] | undefined {
     return data == null ? undefined : this.#written.get(data)
   }
 
   /** The result as JSON, in pieces. */
-  json(result: ExecutionResult): Buffer<ArrayBuffer>[] {
+  json(result: ExecutionResult): Piece[] {
     const { data, ...rest } = result
     const written = this.dataOf(data)
-    if (written === undefined) return [Buffer.from(JSON.stringify(result))]
+    if (written === undefined) return [JSON.stringify(result)]
     const others = JSON.stringify(rest)
-    return [Buffer.from('{"data":'), ...written, Buffer.from(others === '{}' ? '}' : `,${others.slice(1)}`)]
+    const end = others === '{}' ? '}' : `,${others.slice(1)}`
+    const [only] = written
+    if (written.length === 1 && typeof only === 'string') return [`{"data":${only}${end}`]
+    return ['{"data":', ...written, end]
   }
 
   async #write(
     result: ExecutionResult,
-    keep: (piece: Buffer<ArrayBuffer>) => void,
+    keep: (piece: Piece) => void,
     maxBytes: number,
   ): Promise<ExecutionResult | undefined> {
     const { data, errors } = result
     let bytes = 0
     for (const text of jsonPieces(data ?? null)) {
-      const piece = Buffer.from(text)
-      bytes += piece.length
+      const piece = text.length < pieceLength ? text : Buffer.from(text)
+      bytes += Buffer.byteLength(piece)
       if (bytes > maxBytes) return undefined
       keep(piece)
       if (this.#pacer.isDue()) await this.#pacer.yield()
@@ -88,6 +107,16 @@ interface Level {
   keys: readonly string[] | undefined
   values: readonly unknown[]
   next: number
+}
+
+/** The pieces in one. */
+export function joined(pieces: readonly Piece[]): Buffer<ArrayBuffer> {
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
+}
+
+/** The length of pieces, in bytes. */
+export function bytesOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((bytes, piece) => bytes + Buffer.byteLength(piece), 0)
 }
 
 /** JSON.stringify for plain objects, arrays and primitives, in pieces, so that a writer can pause or stop. */

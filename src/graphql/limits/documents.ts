@@ -3,7 +3,6 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
-  getVariableValues,
   Kind,
   Lexer,
   parse,
@@ -12,7 +11,9 @@ import {
   specifiedRules,
   TokenKind,
   TypeInfo,
+  type ValidatedExecutionArgs,
   ValidationContext,
+  validateExecutionArgs,
   visit,
   visitInParallel,
   visitWithTypeInfo,
@@ -66,14 +67,16 @@ export interface OperationText {
 /** The result of reading an operation. */
 export type OperationReading =
   /** The document is valid. */
-  | {
+  | ({
       document: DocumentNode
       names: OperationNames
-      /** The errors in the variables. If there are any, they are the answer. */
-      variableErrors: GraphQLError[] | undefined
       /** The length of the document and the variables, in characters. */
       length: number
-    }
+    } & (
+      | { args: ValidatedExecutionArgs }
+      /** The variables are not: this is the answer. */
+      | { variableErrors: GraphQLError[] }
+    ))
   /** The operation is refused. */
   | { errors: GraphQLError[] }
 
@@ -108,10 +111,11 @@ export class Documents {
       const document = this.#kept.get(text) ?? (await this.#readDocument(text))
       checkOperation(document, operation.operationName)
       const names = this.#namesOf(document, operation.operationName)
-      const variables = this.#checkVariables(document, operation)
-      return 'errors' in variables
-        ? { document, names, length: query.length, variableErrors: variables.errors }
-        : { document, names, length: query.length + variables.length, variableErrors: undefined }
+      const variables = checkVariables(operation.variables ?? {})
+      if (variables instanceof GraphQLError)
+        return { document, names, length: query.length, variableErrors: [variables] }
+      const length = query.length + variables.length
+      return { document, names, length, ...this.#readVariables(document, operation, variables.length) }
     } catch (error) {
       if (error instanceof InvalidOperation) return { errors: error.errors }
       throw error
@@ -141,19 +145,24 @@ export class Documents {
     return names
   }
 
-  /** The length of the variables, in characters, or why they do not fit the operation. */
-  #checkVariables(
+  /** The variables, of this length in characters, as the operation declares them; or why they do not fit it. */
+  #readVariables(
     document: DocumentNode,
     { operationName, variables }: OperationText,
-  ): { length: number } | { errors: GraphQLError[] } {
-    const checked = checkVariables(variables ?? {})
-    if (checked instanceof GraphQLError) return { errors: [checked] }
-    const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? []
+    length: number,
+  ): { args: ValidatedExecutionArgs } | { variableErrors: GraphQLError[] } {
     // An error may quote a whole value.
-    const maxErrors = checked.length > maxErrorsLength ? 1 : maxVariableErrors
-    const { errors } = getVariableValues(this.#schema, definitions, variables ?? {}, { maxErrors })
-    if (errors === undefined) return checked
-    return { errors: errors.slice(0, maxErrors).map((error) => invalid(error.message, error)) }
+    const maxCoercionErrors = length > maxErrorsLength ? 1 : maxVariableErrors
+    const args = validateExecutionArgs({
+      schema: this.#schema,
+      document,
+      operationName,
+      variableValues: variables,
+      options: { maxCoercionErrors },
+    })
+    if ('schema' in args) return { args }
+    const errors = args.slice(0, maxCoercionErrors)
+    return { variableErrors: errors.map((error) => invalid(error.message, error)) }
   }
 }
 

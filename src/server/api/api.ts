@@ -1,35 +1,33 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { sendNodeResponse } from '@whatwg-node/server'
-import type { GraphQLSchema } from 'graphql'
-import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import type { ExecutionResult, GraphQLSchema } from 'graphql'
+import { createYoga, processRegularResult } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../../async/scheduler.ts'
-import { type Context, createContext, type Services } from '../../graphql/context.ts'
-import { readEventCursor } from '../../graphql/event.ts'
-import { Admission } from '../../graphql/limits/admission.ts'
-import { Answers } from '../../graphql/limits/answers.ts'
-import { Documents } from '../../graphql/limits/documents.ts'
-import type { Subscriber } from '../../graphql/subscriber.ts'
+import type { Services } from '../../graphql/context.ts'
+import { publicError } from '../../graphql/errors/top-level.ts'
+import { bytesOf, joined, type Piece } from '../../graphql/limits/answers.ts'
+import { Operations } from '../../graphql/operations.ts'
+import type { Subscribed, Subscriber } from '../../graphql/subscriber.ts'
 import { graphqlPath } from '../../routes.ts'
 import type { Authentication } from '../authentication.ts'
 import { graphiqlPageHeaders } from '../graphiql/graphiql.ts'
 import { anyOrigin } from '../http/cross-origin.ts'
 import { limitArrival, opensPage } from '../http/request.ts'
 import { type Route, send, type Target } from '../http/server.ts'
+import { acceptable, type JsonType, jsonTypeOf } from './accept.ts'
 import { isForm } from './operation-request.ts'
 import {
-  authenticateFirst,
-  executeWithin,
-  noteStreams,
-  readDocuments,
-  readRequests,
+  maxPieceBytes,
+  runOperations,
   type ServerContext,
+  sendStreams,
   sendWritten,
-  shareByKey,
   showErrors,
-  subscribeWith,
-  traceOperations,
+  withPublicErrors,
 } from './plugins.ts'
+import { isStream, Requests } from './requests.ts'
 
 /** The GraphQL API, independent of the transport. */
 export interface Api {
@@ -39,12 +37,8 @@ export interface Api {
     response: ServerResponse,
     target: Pick<Target, 'search' | 'onStream' | 'record'>,
   ): Promise<void>
-  /** Executes operations of another transport. */
-  getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
-  /** The serialised answers. */
-  answers: Answers
-  /** Parses and validates operations. */
-  documents: Documents
+  /** Reads and executes operations of every transport. */
+  operations: Operations
   /** Shares the event loop among the keys of all transports. */
   scheduler: Scheduler
 }
@@ -58,26 +52,13 @@ export function createApi(parts: {
 }): Api {
   const { schema, services, authentication, subscriber, log } = parts
   const { scheduler } = services
-  const documents = new Documents(schema)
-  const answers = new Answers(services.pacer)
-  const yoga = createYoga<ServerContext, Context>({
+  const operations = new Operations({ schema, services, subscriber })
+  const { answers } = operations
+  const requests = new Requests({ operations, authentication, scheduler })
+  const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: (initial) => operationContext(services, initial, initial.params.query),
-    plugins: [
-      authenticateFirst(authentication),
-      readRequests(scheduler),
-      readDocuments(documents),
-      showErrors(log),
-      // Before shareByKey, which needs the length of the answer.
-      sendWritten(answers),
-      // After readDocuments, around which it wraps itself.
-      shareByKey(scheduler),
-      executeWithin(new Admission(), answers, services.pacer),
-      subscribeWith(subscriber),
-      noteStreams(log),
-      traceOperations(),
-    ],
+    plugins: [runOperations(requests), showErrors(log), sendWritten(answers), sendStreams(log)],
     // See showErrors: Yoga would not say which request an error is of.
     maskedErrors: false,
     // readRequestBody limits bodies. Files in forms may be longer.
@@ -92,26 +73,84 @@ export function createApi(parts: {
     parserAndValidationCache: false,
     logging: false,
   })
+
+  /**
+   * Answers a POST that gets JSON, as nearly all do, without Yoga's view of it. Resolves to false if its answer is a stream,
+   * which is in the context then.
+   */
+  async function answerJson(context: ServerContext, type: JsonType): Promise<boolean> {
+    const { response, record } = context
+    const result = await resultOf(context)
+    if (isStream(result)) {
+      context.result = result
+      return false
+    }
+    const { status, headers, pieces } = jsonAnswer(result, type)
+    record.answered('http')
+    const length = bytesOf(pieces)
+    if (context.arrived !== undefined) requests.weigh(context.arrived, length)
+    if (response.destroyed) return true
+    const all = { ...anyOrigin, ...headers, 'content-length': String(length) }
+    if (length <= maxPieceBytes)
+      response.writeHead(status, all).end(pieces.length === 1 ? pieces[0] : joined(pieces))
+    else {
+      // The type does not say that a body may also be a stream of Node.js.
+      const body = Readable.from(pieces) as unknown as BodyInit
+      await sendNodeResponse(
+        new yoga.fetchAPI.Response(body, { status, headers: all }),
+        response,
+        context.request,
+        true,
+      )
+    }
+    return true
+  }
+
+  /** The status, the headers and the pieces of the body with which Yoga answers JSON. */
+  function jsonAnswer(result: ExecutionResult, type: JsonType) {
+    if (result.errors === undefined) {
+      const headers = { 'content-type': `${type}; charset=utf-8` }
+      return { status: 200, headers, pieces: answers.json(result) }
+    }
+    let pieces: Piece[] = []
+    const stringify = (shown: ExecutionResult) => {
+      pieces = answers.json(shown)
+      return ''
+    }
+    const { status, headers } = processRegularResult({ ...result, stringify }, yoga.fetchAPI, type)
+    return { status, headers: Object.fromEntries(headers), pieces }
+  }
+
+  async function resultOf(context: ServerContext): Promise<Subscribed> {
+    try {
+      context.arrived = await requests.arrive(context)
+      const result = await requests.run(context.arrived, context)
+      return isStream(result) ? result : withPublicErrors(result, log, context.record)
+    } catch (error) {
+      // Of any kind: what is not meant for clients is logged and masked.
+      return { errors: [publicError(error, log, context.record)] }
+    }
+  }
+
   return {
     async answer(request, response, { search, onStream, record }) {
       const { method = 'GET', headers } = request
+      const isWanted = () => !response.destroyed && !request.socket.destroyed
+      const context: ServerContext = { request, response, record, onStream, isWanted }
+      const type = method === 'POST' ? jsonTypeOf(headers.accept) : undefined
+      if (type !== undefined && (await answerJson(context, type))) return
       // A fixed origin, because the Host header may be anything.
       const address = `http://localhost${graphqlPath}${search}`
       const webRequest = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
-      const isWanted = () => !response.destroyed && !request.socket.destroyed
-      const context = { req: request, res: response, record, onStream, isWanted }
       const answer = await yoga.handleRequest(webRequest, context)
       record.answered('http')
       for (const [name, value] of Object.entries(anyOrigin)) response.setHeader(name, value)
       await sendNodeResponse(answer, response, request, true)
     },
-    getEnveloped: yoga.getEnveloped,
-    answers,
-    documents,
+    operations,
     scheduler,
   }
 }
-
 /** The route of the API. Browsers get `page`, which may contain a key for those who may see it. */
 export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promise<string>): Route {
   return {
@@ -125,44 +164,4 @@ export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promi
       await api.answer(request, response, { search, onStream, record })
     },
   }
-}
-
-// The media types that Yoga can answer with.
-const answerable: ReadonlySet<string> = new Set([
-  '*/*',
-  'application/*',
-  'application/json',
-  'application/graphql-response+json',
-  'text/*',
-  'text/event-stream',
-  'multipart/*',
-  'multipart/mixed',
-])
-
-/**
- * The headers with an Accept header that Yoga can satisfy. Otherwise it finds out only after execution, and sends no answer.
- */
-function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
-  const { accept } = headers
-  const known = accept === undefined || accept.split(',').some(isAnswerable)
-  return (known ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
-}
-
-/** Whether Yoga accepts a media range. */
-function isAnswerable(range: string): boolean {
-  const [type = '', ...parameters] = range.replaceAll(/\s/g, '').toLowerCase().split(';')
-  const charset = parameters.find((parameter) => parameter.includes('charset='))
-  return answerable.has(type) && (charset === undefined || charset === 'charset=utf-8')
-}
-
-async function operationContext(
-  services: Services,
-  { credentials, record, requestLength = 0 }: ServerContext,
-  query: string | null | undefined,
-): Promise<Context> {
-  if (credentials === undefined) throw new Error('An operation was admitted without credentials.')
-  const context = createContext(services, credentials, { requestLength, record })
-  // Read before anything else of the operation, as the cursor promises.
-  if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)
-  return context
 }

@@ -197,20 +197,16 @@ export class CodesFile {
     const { frame } = this.#cellsOf(source)
     const [run] = runs
     if (source.space !== undefined && frame !== undefined) {
-      const { first, passed } = await reader.indices(offset, count)
-      const all = count + passed.length
-      if (run?.count === stretch.count && (passed.length === 0 || frame.bytes !== undefined))
-        return withoutRows(
-          source.space.encodedAt(first, all, frame.before, frame.after + this.#tailOf(run, source)),
-          passed,
-          all,
-        )
+      const indices = await reader.indices(offset, count)
+      if (run?.count === stretch.count) {
+        const after = frame.after + this.#tailOf(run, source)
+        return source.space.encodedAt(indices.first, count, frame.before, after, indices.passed)
+      }
       if (frame.bytes !== undefined) {
-        const codeCell = frame.before + source.space.codeAt(first) + frame.after
+        const codeCell = frame.before + source.space.codeAt(indices.first) + frame.after
         const { rows, starts } = this.#layRows(runs, source, codeCell, frame.bytes)
         // The quote and the apostrophe before a code are one byte each.
-        const starting = rows.subarray(frame.before.length)
-        source.space.encodeOver(first, starting, withPassed(starts, passed))
+        source.space.encodeOver(indices, rows.subarray(frame.before.length), starts)
         return rows
       }
     }
@@ -291,30 +287,4 @@ export class CodesFile {
     }
     return end
   }
-}
-
-/** `count` rows of equal length without the rows at `places`, which ascend. Overwrites `rows`. */
-function withoutRows(rows: Buffer, places: readonly number[], count: number): Buffer {
-  if (places.length === 0) return rows
-  const width = rows.length / count
-  let end = 0
-  let place = 0
-  for (const next of [...places, count]) {
-    rows.copy(rows, end, place * width, next * width)
-    end += (next - place) * width
-    place = next + 1
-  }
-  return rows.subarray(0, end)
-}
-
-/** The starts with one more before each that follows an index at `passed`: what is written there is overwritten. */
-function withPassed(starts: Uint32Array, passed: readonly number[]): Uint32Array {
-  if (passed.length === 0) return starts
-  const all = new Uint32Array(starts.length + passed.length)
-  let next = 0
-  for (let at = 0; at < all.length; at++) {
-    all[at] = starts[at - next] as number
-    if (passed[next] === at) next += 1
-  }
-  return all
 }

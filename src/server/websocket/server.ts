@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql'
+import type { ExecutionArgs, GraphQLError } from 'graphql'
 import {
   CloseCode,
   handleProtocols,
@@ -14,9 +14,10 @@ import {
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Credentials } from '../../graphql/context.ts'
 import { publicError, topLevelError, wireError } from '../../graphql/errors/top-level.ts'
-import type { Subscriber } from '../../graphql/subscriber.ts'
+import { joined, type Piece } from '../../graphql/limits/answers.ts'
+import type { Sender } from '../../graphql/operations.ts'
+import type { Subscribed } from '../../graphql/subscriber.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath } from '../../routes.ts'
 import { facts } from '../../telemetry/facts.ts'
@@ -64,14 +65,9 @@ interface Arrival {
 
 /** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
 interface AdmittedOperation extends ExecutionArgs {
-  client: ClientSocket
-  messageLength: number
+  /** Runs the operation when its turn has come and its key's share allows it. Undefined if the client has cancelled it by then. */
+  answer: () => Promise<Subscribed | undefined>
   record: RequestRecord
-  /** Runs work when the API key's share allows it. Resolves to undefined if the client has cancelled it by then. */
-  schedule: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
-  execute: (args: ExecutionArgs) => unknown
-  /** Errors in its variables, the answer instead of executing it. */
-  errors: readonly GraphQLError[] | undefined
 }
 
 /**
@@ -83,18 +79,16 @@ export function serveWebSocket(parts: {
   server: Server
   api: Api
   authentication: Authentication
-  subscriber: Subscriber
   log: Logger
 }): { close: () => Promise<void> } {
-  const { server, api, authentication, subscriber, log } = parts
+  const { server, api, authentication, log } = parts
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
   const longAnswers = new LongAnswers()
   const records = new WeakMap<SubscribePayload, RequestRecord>()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
-    execute: (args) => run(args, (operation, execute) => execute(operation)),
-    // Not through the API's plugins, each of which would process every event for every subscriber.
-    subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
+    execute: run,
+    subscribe: run,
     onSubscribe: (socket, id, payload) => {
       const record = new RequestRecord()
       records.set(payload, record)
@@ -118,7 +112,7 @@ export function serveWebSocket(parts: {
       const record = records.get(payload)
       const shown = errors?.map((error) => wireError(publicError(error, log, record)))
       record?.answered('websocket')
-      const written = api.answers.dataOf(data)
+      const written = api.operations.answers.dataOf(data)
       // Serialised again as part of the message, a long answer would block the event loop.
       const isLong = written !== undefined && written.length > 1
       if (shown === undefined && !isLong) return undefined
@@ -236,55 +230,30 @@ export function serveWebSocket(parts: {
       client.keyId = credentials.keyId
       record.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
-      const schedule: AdmittedOperation['schedule'] = (work) =>
+      const schedule = <T>(work: () => Promise<T>) =>
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
-      const prepared = await schedule(() =>
-        prepare(credentials, payload, { client, length, isWanted, record }),
-      )
+      const prepared = await schedule(() => prepare(payload, { credentials, record, requestLength: length }))
       // The client has disconnected, so this is not sent.
       if (prepared === undefined) return refused([topLevelError('BAD_USER_INPUT', 'The client has left.')])
-      return 'refused' in prepared
-        ? refused(prepared.refused)
-        : { ...prepared, client, schedule, record, messageLength: length }
+      if ('refused' in prepared) return refused(prepared.refused)
+      const enqueueLong = <T>(run: () => Promise<T>) => client.enqueueLong(run)
+      const run = () => api.operations.run(prepared, { isWanted, enqueueLong })
+      return {
+        schema: api.operations.schema,
+        document: prepared.document,
+        operationName: operationNameOf(payload),
+        answer: () => client.enqueue(() => schedule(run), length),
+        record,
+      }
     } catch (error) {
       return refused([error])
     }
   }
 
-  /** Parses and validates an operation, and prepares its execution. */
-  async function prepare(
-    credentials: Credentials,
-    payload: SubscribePayload,
-    {
-      client,
-      length,
-      isWanted,
-      record,
-    }: { client: ClientSocket; length: number; isWanted: () => boolean; record: RequestRecord },
-  ) {
-    const { query, operationName: name, variables } = payload
+  async function prepare(payload: SubscribePayload, sender: Sender) {
     if (onlyNamesDocument({ ...payload })) throw persistedQueryNotSupported()
-    const operationName = name === '' ? undefined : name
-    const reading = await api.documents.read({ query, operationName, variables })
-    if ('errors' in reading) return { refused: reading.errors }
-    record.operation = reading.names
-    const { schema, contextFactory, execute } = api.getEnveloped({
-      credentials,
-      params: payload,
-      record,
-      isWanted,
-      requestLength: length,
-      enqueueLong: <T>(run: () => Promise<T>) => client.enqueueLong(run),
-    })
-    return {
-      schema: schema as GraphQLSchema,
-      document: reading.document,
-      operationName,
-      variableValues: variables,
-      contextValue: await contextFactory(),
-      errors: reading.variableErrors,
-      execute: execute as (args: ExecutionArgs) => unknown,
-    }
+    const { query, variables } = payload
+    return await api.operations.prepare({ query, operationName: operationNameOf(payload), variables }, sender)
   }
 
   return {
@@ -308,10 +277,10 @@ export function serveWebSocket(parts: {
 
 /** Replaces long answers in messages that graphql-ws serialises, so that they are serialised only once. */
 class LongAnswers {
-  readonly #answers = new Map<string, readonly Buffer<ArrayBuffer>[]>()
+  readonly #answers = new Map<string, readonly Piece[]>()
 
   /** The stand-in for the data of an answer. It is unguessable, so nothing else in a message is equal to it. */
-  standIn(pieces: readonly Buffer<ArrayBuffer>[]): Record<string, unknown> {
+  standIn(pieces: readonly Piece[]): Record<string, unknown> {
     const standIn = { long: randomUUID() }
     this.#answers.set(JSON.stringify(standIn), pieces)
     return standIn
@@ -327,7 +296,7 @@ class LongAnswers {
       const rest = place + text.length
       return Buffer.concat([
         Buffer.from(message.slice(0, place)),
-        ...pieces,
+        joined(pieces),
         Buffer.from(message.slice(rest)),
       ])
     }
@@ -342,13 +311,13 @@ function authorizationOf(socket: Socket): string | undefined {
   return undefined
 }
 
-async function run(
-  args: ExecutionArgs,
-  how: (args: ExecutionArgs, execute: AdmittedOperation['execute']) => unknown,
-) {
-  const { client, schedule, execute, errors, messageLength, record, ...operation } = args as AdmittedOperation
-  const answer = () => (errors === undefined ? how(operation, execute) : { errors })
-  const result = await record.inSameSpan(() => client.enqueue(() => schedule(answer), messageLength))
+function operationNameOf({ operationName }: SubscribePayload): string | undefined {
+  return operationName == null || operationName === '' ? undefined : operationName
+}
+
+async function run(args: ExecutionArgs) {
+  const { answer, record } = args as AdmittedOperation
+  const result = await record.inSameSpan(answer)
   // Its first event may come much later.
   if (isAsyncIterable(result)) {
     record.answered('websocket')

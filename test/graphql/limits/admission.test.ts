@@ -17,6 +17,7 @@ import {
   isRequiredArgument,
   parse,
   validate,
+  validateExecutionArgs,
 } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Admission } from '../../../src/graphql/limits/admission.ts'
@@ -34,7 +35,9 @@ const allScopes = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
 function decide(query: string, variableValues = {}, scopes = allScopes) {
   const document = parse(query)
   expect(validate(schema, document)).toEqual([])
-  return admission.weigh({ schema, document, variableValues, contextValue: { scopes } })
+  const args = validateExecutionArgs({ schema, document, variableValues, contextValue: { scopes } })
+  if (!('schema' in args)) throw new AggregateError(args)
+  return admission.weigh(args)
 }
 
 function weigh(query: string, variables = {}): AnswerWeight {

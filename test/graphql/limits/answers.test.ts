@@ -1,9 +1,8 @@
 import fc from 'fast-check'
-import type { ExecutionResult } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
+import { AnswerRoom, type Recipient } from '../../../src/graphql/limits/answer-room.ts'
 import { Answers, jsonPieces } from '../../../src/graphql/limits/answers.ts'
-import { executeWithin } from '../../../src/server/api/plugins.ts'
 import { newStock } from '../../support/api.ts'
 import { streamed } from '../../support/event-stream.ts'
 import { useClient, useService } from '../../support/service.ts'
@@ -31,16 +30,14 @@ describe('an answer', () => {
   test('of the maximum length is written unchanged', async () => {
     const data = { text: 'x'.repeat(1_000 - '{"text":""}'.length) }
     const result = await answers.written({ data, extensions: { a: 1 } })
-    expect(Buffer.concat(answers.json(result)).toString()).toBe(
-      JSON.stringify({ data, extensions: { a: 1 } }),
-    )
+    expect(answers.json(result).join('')).toBe(JSON.stringify({ data, extensions: { a: 1 } }))
   })
 
   test('that is longer is refused', async () => {
     for (const data of [{ text: 'x'.repeat(1_000) }, { list: Array.from({ length: 1e6 }, () => '€') }]) {
       const result = await answers.written({ data })
       expect(result).toMatchObject({ data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] })
-      expect(JSON.parse(Buffer.concat(answers.json(result)).toString())).toMatchObject({ data: null })
+      expect(JSON.parse(answers.json(result).join(''))).toMatchObject({ data: null })
     }
   })
 
@@ -56,28 +53,17 @@ describe('an answer', () => {
 
 test('an answer that turns out long waits for its client like one that was weighed as long', async () => {
   const answers = new Answers(new Pacer())
-  const { onExecute } = executeWithin(
-    { weigh: () => ({ bytes: 10, values: 1 }) } as never,
-    answers,
-    new Pacer(),
-  )
+  const room = new AnswerRoom(answers)
   let waited = 0
   const isWanted = () => true
   const enqueueLong = async <T>(run: () => Promise<T>) => {
     waited += 1
     return await run()
   }
-  const execute = async (data: object, contextValue: object) => {
-    let executed: ((args: unknown) => Promise<ExecutionResult>) | undefined
-    await onExecute?.({
-      args: { document: {}, contextValue },
-      executeFn: () => ({ data }),
-      setExecuteFn: (execute: typeof executed) => {
-        executed = execute
-      },
-    } as never)
-    const result = (await executed?.({})) ?? {}
-    return Buffer.concat(answers.json(result)).toString()
+  const execute = async (data: Record<string, unknown>, client: Recipient) => {
+    const work = () => ({ data })
+    const result = await room.answer('key', { bytes: 10, values: 1 }, { ...client, execute: work })
+    return answers.json(result).join('')
   }
   const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
   expect(await execute(short, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: short }))

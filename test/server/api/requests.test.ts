@@ -4,7 +4,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { Scheduler, TooMuchWaitingError } from '../../../src/async/scheduler.ts'
-import { ArrivingBodies, readRequests } from '../../../src/server/api/plugins.ts'
+import { ArrivingBodies } from '../../../src/server/api/arriving-bodies.ts'
+import { Requests } from '../../../src/server/api/requests.ts'
+import { RequestRecord } from '../../../src/telemetry/request-record.ts'
 import { useClient, useService } from '../../support/service.ts'
 
 const service = useService()
@@ -90,14 +92,12 @@ test('a waiting operation counts with its length, whatever its media type', asyn
       return super.run(key, work as () => T, options)
     }
   }
-  const { onRequestParse } = readRequests(new Watched())
-  const server = createServer((req: IncomingMessage, res: ServerResponse) => {
-    const serverContext = { req, res, credentials: { keyId: 'key' } }
-    const setRequestParser = async (parse: () => Promise<unknown>) => {
-      await parse()
-      res.end()
-    }
-    void onRequestParse?.({ serverContext, setRequestParser } as never)
+  const authentication = { authenticateRequest: async () => ({ keyId: 'key' }) } as never
+  const requests = new Requests({ operations: {} as never, authentication, scheduler: new Watched() })
+  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+    const record = new RequestRecord()
+    await requests.arrive({ request, response, record, onStream: () => {}, isWanted: () => true })
+    response.end()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
