@@ -37,7 +37,7 @@ export class CodeWriter {
     const count = numbers.left.low.length
     if (this.#isLatin1) {
       const bytes = Buffer.alloc(count * length, this.#template, 'latin1')
-      this.#fill(bytes, 0, length, numbers)
+      this.#fill(bytes, evenly(count, 0, length), numbers)
       // Slicing one string is several times as fast as decoding the bytes of each code. V8 may keep the whole string
       // in memory while one slice is in use: that is one batch, and batches are small.
       const text = bytes.toString('latin1')
@@ -47,7 +47,7 @@ export class CodeWriter {
       const template = unitsOf(this.#template)
       const units = new Uint16Array(count * length)
       for (let start = 0; start < units.length; start += length) units.set(template, start)
-      this.#fill(units, 0, length, numbers)
+      this.#fill(units, evenly(count, 0, length), numbers)
       for (let at = 0, start = 0; at < count; at++, start += length)
         codes[offset + at] = String.fromCharCode(...units.subarray(start, start + length))
     }
@@ -64,14 +64,24 @@ export class CodeWriter {
     // More than twice as fast as making a string for each code.
     const row = Buffer.from(before + this.#template + after)
     const bytes = Buffer.alloc(count * row.length, row)
-    this.#fill(bytes, Buffer.byteLength(before), row.length, numbers)
+    this.#fill(bytes, evenly(count, Buffer.byteLength(before), row.length), numbers)
     return bytes
   }
 
-  /** Writes the random characters of the first code into `units` from `first` on, those of each next one `stride` further. */
-  #fill(units: Uint8Array | Uint16Array, first: number, stride: number, numbers: SplitNumbers): void {
+  /** Writes the codes of the numbers in UTF-8 over codes of the pattern that have as many bytes, each from its start on. */
+  encodeOver(numbers: SplitNumbers, bytes: Buffer, starts: Uint32Array): void {
+    if (this.#isAscii) {
+      this.#fill(bytes, starts, numbers)
+      return
+    }
+    const codes = new Array<string>(starts.length)
+    this.write(numbers, codes, 0)
+    for (const [at, code] of codes.entries()) bytes.write(code, starts[at] as number)
+  }
+
+  /** Writes the random characters of the codes into `units`, those of each from its start on. */
+  #fill(units: Uint8Array | Uint16Array, starts: Uint32Array, numbers: SplitNumbers): void {
     const { left, right, rightBits } = numbers
-    const count = left.low.length
     const characters = this.#characters
     const base = characters.length
     const randomPositions = this.#randomPositions
@@ -82,7 +92,8 @@ export class CodeWriter {
     const lowUnit = Math.min(leftUnit, 2 ** 24)
     const middleUnit = leftUnit / lowUnit
 
-    for (let at = 0, start = first; at < count; at++, start += stride) {
+    for (let at = 0; at < starts.length; at++) {
+      const start = starts[at] as number
       let high = halfAt(left, at)
       let rest = halfAt(right, at)
       let pending = randomPositions.length
@@ -114,6 +125,13 @@ export class CodeWriter {
       }
     }
   }
+}
+
+/** The first of `count` starts, and the others each `stride` after the one before. */
+function evenly(count: number, first: number, stride: number): Uint32Array {
+  const starts = new Uint32Array(count)
+  for (let at = 0, start = first; at < count; at++, start += stride) starts[at] = start
+  return starts
 }
 
 function unitsOf(text: string): Uint16Array {

@@ -119,6 +119,20 @@ export class CodeSpace {
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
   }
 
+  /**
+   * Writes the codes of a run in UTF-8 into `bytes`, each from its start on. Codes of the format that have as many bytes must be
+   * there already: what all codes have in common is not written again. Throws a RangeError as `codesAt` does.
+   */
+  encodeOver(run: IndexRun, bytes: Buffer, starts: Uint32Array): void {
+    this.#check(run)
+    let offset = 0
+    for (const numbers of this.#permuted([run])) {
+      const end = offset + numbers.left.low.length
+      this.pattern.encodeOver(numbers, bytes, starts.subarray(offset, end))
+      offset = end
+    }
+  }
+
   /** The codes of any indices, in their order, as fast as `codesAt`. Throws a RangeError outside 0 … capacity - 1. */
   codesOf(indices: readonly bigint[]): string[] {
     const stray = indices.find((index) => index < 0n || index >= this.capacity)

@@ -128,6 +128,11 @@ export class Pattern {
     return this.#openWriter().encode(numbers, before, after)
   }
 
+  /** Writes the strings of numbers, all below the capacity, in UTF-8 over strings of the pattern: see CodeWriter. */
+  encodeOver(numbers: SplitNumbers, bytes: Buffer, starts: Uint32Array): void {
+    this.#openWriter().encodeOver(numbers, bytes, starts)
+  }
+
   /** Whether the pattern can produce a string. */
   has(string: string): boolean {
     this.#reader ??= new CodeReader(this.positions, this.characters)

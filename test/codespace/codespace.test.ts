@@ -74,6 +74,25 @@ describe('a code space', () => {
   )
 
   it.each([
+    ['SALE-####', '0123456789'],
+    ['A##é##', 'абвгдежз'],
+  ])('writes codes of %s out of %s over others, wherever they begin', (source, characters) => {
+    const space = spaceOf(source, characters)
+    const gaps = Array.from({ length: Math.min(5_000, Number(space.capacity)) }, (_, i) => '·'.repeat(i % 3))
+    const sample = space.codeAt(1n)
+    const rows = Buffer.from(gaps.map((gap) => gap + sample).join(''))
+    let end = 0
+    const starts = gaps.map((gap) => {
+      const start = end + Buffer.byteLength(gap)
+      end = start + Buffer.byteLength(sample)
+      return start
+    })
+    space.encodeOver({ first: 0n, count: gaps.length, passed: [] }, rows, Uint32Array.from(starts))
+    const codes = space.codesAt(0n, gaps.length)
+    expect(rows.toString()).toBe(gaps.map((gap, i) => gap + codes[i]).join(''))
+  })
+
+  it.each([
     ['#', '01'],
     ['###', '01'],
     ['#-#', 'abc'],

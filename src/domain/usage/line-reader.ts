@@ -1,3 +1,4 @@
+import { readAhead } from '../../async/read-ahead.ts'
 import { min } from '../../bigint.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Books } from '../books/books.ts'
@@ -73,11 +74,23 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
 }
 
 async function* readRange(books: Books, excerpt: Excerpt, range: LaneRange): AsyncGenerator<Stretch> {
+  const claimedTo = range.lane === 'LINE' ? min(excerpt.snapshot.claimed, range.to) : range.from
+  const claimed = new ClaimedReader(books, excerpt, range.from, claimedTo)
+  try {
+    yield* readWithClaims(books, excerpt, range, claimed)
+  } finally {
+    await claimed.close()
+  }
+}
+
+async function* readWithClaims(
+  books: Books,
+  excerpt: Excerpt,
+  range: LaneRange,
+  claimed: ClaimedReader,
+): AsyncGenerator<Stretch> {
   const { accountId, poolId } = excerpt
   const { lane, from, to } = range
-  // The positions before this one are those of claimed codes.
-  const claimedTo = lane === 'LINE' ? min(excerpt.snapshot.claimed, to) : from
-  const claimed = new ClaimedReader(books, excerpt, claimedTo)
   let position = from
   while (position < to) {
     const batches = await readPage(books, excerpt, range, position)
@@ -90,8 +103,8 @@ async function* readRange(books: Books, excerpt: Excerpt, range: LaneRange): Asy
       const reader = new BatchReader(books, accountId, batch)
       while (position < end) {
         const runs =
-          position < claimedTo
-            ? await claimed.runs(position, min(end, claimedTo))
+          position < claimed.to
+            ? await claimed.runs(position, min(end, claimed.to))
             : [unclaimed(lane === 'LINE' ? 'NOT_CLAIMED' : 'WITHDRAWN', end - position)]
         const count = runs.reduce((sum, run) => sum + run.count, 0n)
         yield { source, count, runs, reader, offset: position - batch.start }
@@ -108,6 +121,7 @@ function unclaimed(validity: 'NOT_CLAIMED' | 'WITHDRAWN', count: bigint): Run {
 
 /** Divides a stretch into stretches of at most `maxCount` codes. */
 export function* cut(stretch: Stretch, maxCount: number): Generator<Stretch> {
+  if (stretch.count <= maxCount) return yield stretch
   const runs = stretch.runs.slice()
   for (let at = 0n; at < stretch.count; at += BigInt(maxCount)) {
     const count = min(stretch.count - at, BigInt(maxCount))
@@ -175,11 +189,14 @@ async function openSources(
   return sources
 }
 
-/** Reads in order, page by page, who claimed the codes of a line up to a position, and what had become of them. */
+/** Reads in order, page by page, who claimed the codes of a line, and what had become of them. Must be closed. */
 class ClaimedReader {
+  /** The positions before this one, from that of the first call on, are those of claimed codes. */
+  readonly to: bigint
   readonly #books: Books
   readonly #excerpt: Excerpt
-  readonly #to: bigint
+  /** Each is read while the one before it is used: at most two are in memory. */
+  readonly #pages: AsyncGenerator<ClaimText[], void>
   #claims: ClaimText[] = []
   /** The next claim of the page. */
   #claim = 0
@@ -188,10 +205,26 @@ class ClaimedReader {
   #redemption = 0
   #void = 0
 
-  constructor(books: Books, excerpt: Excerpt, to: bigint) {
+  constructor(books: Books, excerpt: Excerpt, from: bigint, to: bigint) {
+    this.to = to
     this.#books = books
     this.#excerpt = excerpt
-    this.#to = to
+    this.#pages = readAhead(this.#claimsFrom(from))
+  }
+
+  async close(): Promise<void> {
+    await this.#pages.return()
+  }
+
+  async *#claimsFrom(from: bigint): AsyncGenerator<ClaimText[], void> {
+    const { accountId, poolId } = this.#excerpt
+    for (let next = from; next < this.to; ) {
+      const claims = await readClaimsFrom(this.#books, accountId, poolId, next, this.to, claimsAtOnce)
+      const last = claims.at(-1)
+      if (last === undefined) return
+      yield claims
+      next = last.first + last.count
+    }
   }
 
   /** What had become of the codes from `position` on, up to `end` or the end of a page. */
@@ -219,9 +252,9 @@ class ClaimedReader {
 
   async #readPages(position: bigint): Promise<void> {
     const { accountId, poolId, snapshot } = this.#excerpt
-    const to = this.#to
+    const { to } = this
     if (this.#claim === this.#claims.length) {
-      this.#claims = await readClaimsFrom(this.#books, accountId, poolId, position, to, claimsAtOnce)
+      this.#claims = (await this.#pages.next()).value ?? []
       this.#claim = 0
     }
     if (position < this.#usage.until) return

@@ -1,6 +1,5 @@
 import { min } from '../../bigint.ts'
 import type { Queryable } from '../../database/transaction.ts'
-import { timeText } from '../pool/claim-rows.ts'
 
 /** What had become of a pool's claimed codes at a version of its usage, whatever was redeemed or voided since: for files. */
 export interface PastUsage {
@@ -118,3 +117,8 @@ type PastUsageRow = { first: string; count: string; version: string } & (
   | { kind: 'VOID' | 'UNVOIDED' | 'HELD' }
   | { kind: 'REDEEMED' | 'ROLLED_BACK'; at: string; reference: string }
 )
+
+/** SQL: a time as in files. */
+function timeText(column: string): string {
+  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}

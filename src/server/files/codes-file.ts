@@ -13,6 +13,7 @@ import {
   SnapshotChangedError,
   type Stretch,
 } from '../../domain/usage/line-reader.ts'
+import type { CodeValidity } from '../../domain/usage/usage.ts'
 import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
 
 /**
@@ -45,6 +46,8 @@ interface SourceCells {
   frame: CellFrame | undefined
   /** The last cell. */
   origin: string
+  /** The ends of rows without a redemption: see `#endOf`. */
+  unredeemed: Map<CodeValidity, string>
 }
 
 /** Codes of a pool as a CSV file of any length. Only the rows being written are in memory. */
@@ -54,6 +57,8 @@ export class CodesFile {
   readonly #raw: boolean
   readonly #delimiter: string
   readonly #header: Buffer
+  /** What follows the code, up to the recipient. */
+  readonly #beginnings: Readonly<Record<CodeStatus, string>>
   readonly #sourceCells = new WeakMap<OpenedSource, SourceCells>()
   readonly #pacer = new Pacer(2)
 
@@ -63,6 +68,12 @@ export class CodesFile {
     this.#excerpt = excerpt
     this.#raw = form.raw
     this.#delimiter = delimiters[form.delimiter]
+    const beginningOf = (status: CodeStatus) => this.#delimiter + status + this.#delimiter
+    this.#beginnings = {
+      AVAILABLE: beginningOf('AVAILABLE'),
+      CLAIMED: beginningOf('CLAIMED'),
+      WITHDRAWN: beginningOf('WITHDRAWN'),
+    }
     const header =
       (form.bom ? byteOrderMark : '') + headerOf(codesColumns, form.raw, this.#delimiter) + endOfRow
     this.#header = Buffer.from(form.withHeader ? header : '')
@@ -185,10 +196,19 @@ export class CodesFile {
     const count = Number(stretch.count)
     const { frame } = this.#cellsOf(source)
     const [run] = runs
-    if (source.space !== undefined && frame !== undefined && run?.count === stretch.count) {
-      const { first, passed } = await reader.indices(offset, count)
-      const after = frame.after + this.#tailOf(run, source)
-      return source.space.encodedAt(first, count, frame.before, after, passed)
+    if (source.space !== undefined && frame !== undefined) {
+      const indices = await reader.indices(offset, count)
+      if (run?.count === stretch.count) {
+        const after = frame.after + this.#tailOf(run, source)
+        return source.space.encodedAt(indices.first, count, frame.before, after, indices.passed)
+      }
+      if (frame.bytes !== undefined) {
+        const codeCell = frame.before + source.space.codeAt(indices.first) + frame.after
+        const { rows, starts } = this.#layRows(runs, source, codeCell, frame.bytes)
+        // The quote and the apostrophe before a code are one byte each.
+        source.space.encodeOver(indices, rows.subarray(frame.before.length), starts)
+        return rows
+      }
     }
     const codes = await codesOf(stretch)
     let text = ''
@@ -203,6 +223,28 @@ export class CodesFile {
     return Buffer.from(text)
   }
 
+  /** The rows of runs with the same cell, of `bytes` bytes, in place of all codes, and where each of these rows begins. */
+  #layRows(runs: readonly Run[], source: OpenedSource, codeCell: string, bytes: number) {
+    const tails: string[] = []
+    let text = ''
+    for (const run of runs) {
+      const tail = this.#tailOf(run, source)
+      for (let left = Number(run.count); left > 0; left--) {
+        text += codeCell + tail
+        tails.push(tail)
+      }
+    }
+    const rows = Buffer.from(text)
+    const isAscii = rows.length === text.length
+    const starts = new Uint32Array(tails.length)
+    let next = 0
+    for (const [i, tail] of tails.entries()) {
+      starts[i] = next
+      next += bytes + (isAscii ? tail.length : Buffer.byteLength(tail))
+    }
+    return { rows, starts }
+  }
+
   #cellsOf(source: OpenedSource): SourceCells {
     let cells = this.#sourceCells.get(source)
     if (cells === undefined) {
@@ -213,7 +255,7 @@ export class CodesFile {
           ? `upload of ${upload.acceptedAt.toISOString()}`
           : `format ${space.pattern.source}`
       const frame = space === undefined ? undefined : cellFrame(space.pattern, this.#raw)
-      cells = { frame, origin: cell(origin, this.#raw) }
+      cells = { frame, origin: cell(origin, this.#raw), unredeemed: new Map() }
       this.#sourceCells.set(source, cells)
     }
     return cells
@@ -221,16 +263,28 @@ export class CodesFile {
 
   /** What follows a code of the run in its row. */
   #tailOf({ validity, claim, redemption }: Run, source: OpenedSource): string {
+    const { recipient, at = '', expiresAt = '' } = claim ?? {}
+    const separator = this.#delimiter
     const unclaimed = validity === 'WITHDRAWN' ? 'WITHDRAWN' : 'AVAILABLE'
-    const status: CodeStatus = claim === undefined ? unclaimed : 'CLAIMED'
-    const recipient = cell(claim?.recipient ?? '', this.#raw)
-    const reference = cell(redemption?.reference ?? '', this.#raw)
-    const { at = '', expiresAt = '' } = claim ?? {}
-    const { origin } = this.#cellsOf(source)
-    return (
-      ['', status, recipient, at, expiresAt, validity, redemption?.at ?? '', reference, origin].join(
-        this.#delimiter,
-      ) + endOfRow
-    )
+    const beginning = this.#beginnings[claim === undefined ? unclaimed : 'CLAIMED']
+    const recipientCell = recipient === undefined ? '' : cell(recipient, this.#raw)
+    const end = this.#endOf(validity, redemption, source)
+    // Faster than joining a list of cells, of which there would be one for each row.
+    return beginning + recipientCell + separator + at + separator + expiresAt + end
+  }
+
+  /** The cells from the validity on. */
+  #endOf(validity: CodeValidity, redemption: Run['redemption'], source: OpenedSource): string {
+    const separator = this.#delimiter
+    const { origin, unredeemed } = this.#cellsOf(source)
+    const write = (at: string, reference: string) =>
+      separator + [validity, at, reference, origin].join(separator) + endOfRow
+    if (redemption !== undefined) return write(redemption.at, cell(redemption.reference, this.#raw))
+    let end = unredeemed.get(validity)
+    if (end === undefined) {
+      end = write('', '')
+      unredeemed.set(validity, end)
+    }
+    return end
   }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { readAhead } from '../../async/read-ahead.ts'
 import type { Semaphore } from '../../async/semaphore.ts'
 import { CodeFileError, HeaderUnclearError } from '../../codefile/code-file-error.ts'
 import { readCodeFile } from '../../codefile/read.ts'
@@ -15,7 +16,7 @@ import { HeldByEndedUploadError } from '../../domain/upload/known-codes.ts'
 import { failUpload, markWaitingForClearing, readNextUpload, startUpload } from '../../domain/upload/queue.ts'
 import { beginWait, failSpan, inTrace } from '../../telemetry/spans.ts'
 import type { AccountLock } from './account-lock.ts'
-import { chunksOf, readAhead } from './chunks.ts'
+import { chunksOf } from './chunks.ts'
 
 // A share lasts at least this many times as long as skipping the rows that were read before, which each share repeats.
 const minShareByResuming = 10

@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { FileRows } from '../../../src/codefile/read.ts'
 import { maxChunkRows } from '../../../src/domain/upload/add-chunk.ts'
-import { chunksOf, readAhead } from '../../../src/worker/uploads/chunks.ts'
+import { chunksOf } from '../../../src/worker/uploads/chunks.ts'
 
 /** A file in batches of `batch` rows, each of them rejected if its number is odd. */
 async function* file(rows: number, batch: number, bytesPerBatch: number): AsyncGenerator<FileRows> {
@@ -46,57 +45,4 @@ test('a chunk has fewer rows where these have many bytes', async () => {
 
 test('a file without rows has no chunk', async () => {
   expect(await sizesOf(0, 1, 0)).toEqual([])
-})
-
-/** Yields the numbers from 1 to `count`, and then fails if there is an error. Notes what is requested and returned. */
-function numbers(count: number, error?: Error) {
-  const log: string[] = []
-  async function* generate() {
-    try {
-      for (let number = 1; number <= count; number++) {
-        log.push(`${number} requested`)
-        yield number
-      }
-      log.push('end requested')
-      if (error !== undefined) throw error
-    } finally {
-      log.push('returned')
-    }
-  }
-  return { log, values: generate() }
-}
-
-describe('reading ahead', () => {
-  test('gives the same values, each requested while the one before it is used', async () => {
-    const { log, values } = numbers(3)
-    for await (const number of readAhead(values)) {
-      await setImmediate()
-      log.push(`${number} used`)
-    }
-    expect(log).toEqual([
-      '1 requested',
-      '2 requested',
-      '1 used',
-      '3 requested',
-      '2 used',
-      'end requested',
-      'returned',
-      '3 used',
-    ])
-  })
-
-  test('fails after the last value, and not before', async () => {
-    const { values } = numbers(1, new Error('Gone.'))
-    const ahead = readAhead(values)
-    expect((await ahead.next()).value).toBe(1)
-    // The source has failed by now, and nobody has asked for more.
-    await setImmediate()
-    await expect(ahead.next()).rejects.toThrow('Gone.')
-  })
-
-  test('returns the source when the reader stops', async () => {
-    const { log, values } = numbers(3)
-    for await (const _number of readAhead(values)) break
-    expect(log.at(-1)).toBe('returned')
-  })
 })
