@@ -40,10 +40,8 @@ export class Subscriber {
   readonly #pacer: Pacer
   readonly #log: Logger
   readonly #admission = new Admission()
-  readonly #keys = new AnswerKeys()
+  readonly #audiences = new Audiences()
   readonly #memory = new SubscriptionMemory()
-  /** Executions that have not started, by event, then by answer key. */
-  readonly #pending = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   readonly #closing = new AbortController()
 
   /** `pacer`: the one that the readers of events use. */
@@ -69,37 +67,40 @@ export class Subscriber {
     const acquired = this.#memory.acquire(keyId, args.document, requestLength)
     if (acquired instanceof GraphQLError) return { errors: [acquired] }
     facts.subscriptions.tell({ change: 1 })
-    const release = () => {
-      acquired()
-      facts.subscriptions.tell({ change: -1 })
-    }
     let results: Results | undefined
     try {
       const source = await createSourceEventStream(args)
       if (!(Symbol.asyncIterator in source)) return source
-      const key = this.#keys.keyOf(args)
+      const audience = this.#audiences.join(args)
+      // Its own context is not kept.
+      const shared = { ...args, contextValue: audience.context }
       results = new Results({
         events: source[Symbol.asyncIterator](),
         // Every source yields objects.
-        answer: (event) => this.#answer(event as object, key, args),
+        answer: (event) => this.#answer(event as object, audience, shared),
         maxAhead: readsAhead ? Math.min(maxAhead, maxAheadBytes / weight.bytes) : 0,
-        release,
+        release: () => {
+          this.#audiences.leave(audience)
+          acquired()
+          facts.subscriptions.tell({ change: -1 })
+        },
       })
       return results
     } finally {
-      if (results === undefined) release()
+      if (results === undefined) {
+        acquired()
+        facts.subscriptions.tell({ change: -1 })
+      }
     }
   }
 
-  /** The answer to an event, shared by all who ask for it with the same key before its execution starts. */
-  #answer(event: object, key: string, args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
-    const pending = this.#pending.get(event) ?? new Map<string, Promise<ExecutionResult>>()
-    this.#pending.set(event, pending)
-    const known = pending.get(key)
+  /** The answer to an event, shared by all of the audience who ask for it before its execution starts. */
+  #answer(event: object, { pending }: Audience, args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
+    const known = pending.get(event)
     if (known !== undefined) return known
     const ofEvent = { ...args, rootValue: event }
-    const answer = this.#pacer.yield().then(() => this.#schedule(ofEvent, () => pending.delete(key)))
-    pending.set(key, answer)
+    const answer = this.#pacer.yield().then(() => this.#schedule(ofEvent, () => pending.delete(event)))
+    pending.set(event, answer)
     return answer
   }
 
@@ -215,12 +216,43 @@ interface KnownOperation {
   variables: readonly string[]
 }
 
-/** Makes answer keys: subscriptions with equal keys get the same answer to an event. */
-class AnswerKeys {
+/** Subscriptions that get the same answer to an event. */
+interface Audience {
+  key: string
+  /** The context of the first of them, in which their events are executed. */
+  context: Context
+  subscriptions: number
+  /** Executions that have not started, by event. */
+  pending: WeakMap<object, Promise<ExecutionResult>>
+}
+
+/** The audiences of open subscriptions. */
+class Audiences {
+  readonly #audiences = new Map<string, Audience>()
   readonly #operations = new WeakMap<DocumentNode, Map<string, KnownOperation>>()
   #operationCount = 0
 
-  keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
+  /** The audience of a subscription that begins. */
+  join(args: ValidatedSubscriptionArgs): Audience {
+    const key = this.#keyOf(args)
+    const audience = this.#audiences.get(key) ?? {
+      key,
+      context: args.contextValue as Context,
+      subscriptions: 0,
+      pending: new WeakMap(),
+    }
+    this.#audiences.set(key, audience)
+    audience.subscriptions += 1
+    return audience
+  }
+
+  /** A subscription has ended. */
+  leave(audience: Audience): void {
+    audience.subscriptions -= 1
+    if (audience.subscriptions === 0) this.#audiences.delete(audience.key)
+  }
+
+  #keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
     const { id, variables } = this.#operation(document, operation.name?.value ?? '')
     const { accountId, scopes } = contextValue as Context
     const given = rawVariableValues ?? {}

@@ -62,8 +62,8 @@ interface Arrival {
 
 /** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
 interface AdmittedOperation extends ExecutionArgs {
-  /** Runs the operation when its turn has come and its key's share allows it. */
-  answer: () => Promise<Delivery>
+  /** Runs the operation when its turn has come and its key's share allows it. Called once, and not kept. */
+  answer: (() => Promise<Delivery>) | undefined
 }
 
 /**
@@ -269,7 +269,12 @@ function operationNameOf({ operationName }: SubscribePayload): string | undefine
 }
 
 async function run(args: ExecutionArgs): Promise<Delivery> {
-  return await (args as AdmittedOperation).answer()
+  const operation = args as AdmittedOperation
+  const { answer } = operation
+  if (answer === undefined) throw new Error('An operation was run twice.')
+  // graphql-ws keeps the operation, and with it whatever it refers to, for as long as a subscription is open.
+  operation.answer = undefined
+  return await answer()
 }
 
 const serverMessages: ReadonlySet<unknown> = new Set([
