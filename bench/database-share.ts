@@ -4,11 +4,11 @@
  * `node bench/database-share.ts`. Needs Linux, for /proc.
  */
 
-import { readdir, readFile } from 'node:fs/promises'
 import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { codesPath } from '../src/routes.ts'
 import { measure, requestOf } from './load.ts'
+import { databaseSeconds, timesOf } from './processor-time.ts'
 import {
   claimBefore,
   claiming,
@@ -31,7 +31,6 @@ const bench = await openBench(lifecycle)
 const { accountId, books, key } = bench
 const url = await startServer(bench)
 const serverPid = Number(processOf(url).pid)
-const postmasterPid = await findPostmaster()
 const load = { urls: [url], connections, milliseconds }
 
 const poolId = await newPool(bench)
@@ -42,39 +41,12 @@ await books.rows({ text: 'VACUUM ANALYZE' })
 const space = await books.codeSpaces.get(books, accountId, await formatOf(bench))
 const codes = space.codesAt(1_000_000_000n, 20_000)
 
-/** The processor times of a process, in seconds: its own, and those of its children that have ended. */
-async function timesOf(pid: number | string) {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // Linux reports them in hundredths of a second.
-  const seconds = (at: number) => Number(fields[at]) / 100
-  return { parent: Number(fields[1]), own: seconds(11) + seconds(12), ended: seconds(13) + seconds(14) }
-}
-
-async function findPostmaster(): Promise<number> {
-  const [row] = await books.rows<{ pid: number }>({ text: 'SELECT pg_backend_pid() AS pid' })
-  return (await timesOf(Number(row?.pid))).parent
-}
-
-/** The processor time of all processes of PostgreSQL so far, in seconds. */
-async function databaseSeconds(): Promise<number> {
-  const postmaster = await timesOf(postmasterPid)
-  let sum = postmaster.own + postmaster.ended
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    // A process may end between the listing and the reading.
-    const times = await timesOf(name).catch(() => undefined)
-    if (times?.parent === postmasterPid) sum += times.own
-  }
-  return sum
-}
-
 /** Prints the processor time that each request of some work takes, and PostgreSQL's share of it. */
 async function showShare(what: string, work: () => Promise<number>): Promise<void> {
-  const before = { server: (await timesOf(serverPid)).own, database: await databaseSeconds() }
+  const before = { server: (await timesOf(serverPid)).own, database: await databaseSeconds(books) }
   const requests = await work()
   const server = ((await timesOf(serverPid)).own - before.server) / requests
-  const database = ((await databaseSeconds()) - before.database) / requests
+  const database = ((await databaseSeconds(books)) - before.database) / requests
   console.log(what)
   show("the server's processor time", server * 1e6, 'µs')
   show("PostgreSQL's processor time", database * 1e6, 'µs')

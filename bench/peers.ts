@@ -53,6 +53,8 @@ function addClaimLike(name: string, claim: (poolId: string) => Promise<CodeValue
     t.field({
       type: ClaimCodesPayload,
       nullable: true,
+      // As claimCodes has.
+      weight: ({ input: { count } }) => ({ given: { items: count, recipientBytes: 0 } }),
       authScopes: { scope: 'CLAIM' },
       errors: {
         types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],

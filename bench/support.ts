@@ -24,6 +24,7 @@ import { encodeId } from '../src/graphql/ids.ts'
 import { grouped } from '../src/grouped.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
 import { type Load, type Measurement, measure, requestOf } from './load.ts'
+import { databaseSeconds } from './processor-time.ts'
 import type { ServerOptions } from './server.ts'
 
 // One statement writes ten million rows.
@@ -317,27 +318,27 @@ export interface Claiming {
   field?: string
   /** Codes of each claim. */
   count?: number
-  /** Whether each claim has an idempotency key of its own. */
+  /** Whether each claim has an idempotency key of its own. If this is given at all, each request is written anew, on either side. */
   withKeys?: boolean
-  /** Whether each claim has a recipient of its own. If this is given at all, each request is written anew, on either side. */
+  /** Whether each claim has a recipient of its own. If this is given at all, as above. */
   withRecipients?: boolean
 }
 
 /** One side of a comparison: claims over HTTP, for as long as a round lasts. */
 export function claiming(load: Load, claims: Claiming): () => Promise<Measurement> {
-  const { key, poolIds, field = 'claimCodes', count = 1, withKeys = false, withRecipients } = claims
+  const { key, poolIds, field = 'claimCodes', count = 1, withKeys, withRecipients } = claims
   const query = claimDocument(field)
   const inputs = poolIds.map((poolId) => claimInput(poolId, count))
   const requests = inputs.map((variables) => requestOf({ key, query, variables }))
   const random = <T>(items: readonly T[]) => items[Math.floor(Math.random() * items.length)] as T
   const nextOwn = () => {
     const own = {
-      ...(withKeys && { idempotencyKey: randomUUID() }),
+      ...(withKeys === true && { idempotencyKey: randomUUID() }),
       ...(withRecipients === true && { recipient: `${randomUUID()}@example.com` }),
     }
     return requestOf({ key, query, variables: { input: { ...random(inputs).input, ...own } } })
   }
-  const next = withKeys || withRecipients !== undefined ? nextOwn : () => random(requests)
+  const next = withKeys !== undefined || withRecipients !== undefined ? nextOwn : () => random(requests)
   return () => measure(load, next, beginningOfClaim)
 }
 
@@ -357,31 +358,76 @@ export interface ClaimComparison {
   /** Codes of each claim. */
   count?: number
   target?: Target
+  /** Whether the processor times of servers and PostgreSQL are shown, too. Needs Linux. */
+  processorTimes?: boolean
 }
 
 /** Compares the rates of claims of two sides and prints them; then compares the pools with what was answered. */
 export async function compareClaims(
-  { rounds, milliseconds = 3_000, connections = 64, count = 1, target }: ClaimComparison,
+  comparison: ClaimComparison,
   first: ClaimSide,
   second: ClaimSide,
 ): Promise<void> {
+  const { rounds, milliseconds = 3_000, connections = 64, count = 1, target, processorTimes } = comparison
   const sides = [first, second]
   const before = await claimedOf(sides)
   let answeredCodes = 0
-  const rateOf = ({ what, bench, urls, ...claims }: ClaimSide): Side => {
+  const rateOf = ({ what, bench, urls, ...claims }: ClaimSide): CostedSide => {
     const claim = claiming({ urls, connections, milliseconds }, { ...claims, key: bench.key, count })
+    const costs: Cost[] = []
     const figure = async () => {
+      const began = processorTimes ? await usedBy(bench, urls) : undefined
       const { rate, answered } = await claim()
       if (claims.field === undefined) answeredCodes += answered * count
+      if (began !== undefined) {
+        const ended = await usedBy(bench, urls)
+        costs.push({
+          server: (ended.server - began.server) / answered,
+          database: (ended.database - began.database) / answered,
+        })
+      }
       return rate
     }
-    return { what, figure }
+    return { what, figure, costs }
   }
   const codes = count === 1 ? 'one code' : `${grouped(count)} codes`
   console.log(`Claims of ${codes} over HTTP, ${connections} connections, median of ${rounds}`)
-  await showComparison({ rounds, unit: 'a second', target }, rateOf(first), rateOf(second))
+  const [one, other] = [rateOf(first), rateOf(second)]
+  await showComparison({ rounds, unit: 'a second', target }, one, other)
+  if (processorTimes) {
+    showCosts("The same, in the server's processor time", 'server', one, other)
+    showCosts("The same, in PostgreSQL's processor time", 'database', one, other)
+  }
   if ((await claimedOf(sides)) - before !== BigInt(answeredCodes))
     throw new Error('The pools have handed out more or fewer codes than were answered.')
+}
+
+/** Processor time, in microseconds. */
+interface Cost {
+  server: number
+  database: number
+}
+
+type CostedSide = Side & {
+  /** Of a claim, in each round. */
+  costs: Cost[]
+}
+
+function showCosts(title: string, which: keyof Cost, one: CostedSide, other: CostedSide): void {
+  const costsOf = ({ costs }: CostedSide) => costs.map((cost) => cost[which])
+  console.log(title)
+  for (const side of [one, other]) show(side.what, median(costsOf(side)), 'µs')
+  showRatio(
+    'the first by the second',
+    median(costsOf(one).map((cost, i) => cost / (costsOf(other)[i] as number))),
+  )
+}
+
+/** The processor time that servers and their PostgreSQL have used so far. */
+async function usedBy({ books }: Bench, urls: readonly string[]): Promise<Cost> {
+  let server = 0
+  for (const url of urls) server += (await cpuMsOf(url)) * 1e3
+  return { server, database: (await databaseSeconds(books)) * 1e6 }
 }
 
 /** How many codes of all pools of some sides have been claimed. */

@@ -1,5 +1,6 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto'
 import { endianness } from 'node:os'
+import { countOf, type IndexRun } from './index-run.ts'
 
 const rounds = 10
 const wordsPerBlock = 4
@@ -193,20 +194,41 @@ export function splitNumbers(numbers: readonly bigint[], rightBits: number): Spl
 
 /** Splits the numbers first … first + count - 1. */
 export function splitRange(first: bigint, count: number, rightBits: number): SplitNumbers {
-  const split = noNumbers(count, rightBits)
+  return splitRuns([{ first, count, passed: [] }], rightBits)
+}
+
+/** Splits the numbers of runs, in their order. */
+export function splitRuns(runs: readonly IndexRun[], rightBits: number): SplitNumbers {
+  const split = noNumbers(countOf(runs), rightBits)
+  let from = 0
+  for (const run of runs) {
+    setRun(split, from, run)
+    from += run.count
+  }
+  return split
+}
+
+/** Sets the numbers of a run, at the places from `from` on. */
+function setRun(split: SplitNumbers, from: number, { first, count, passed }: IndexRun): void {
+  const { left: lefts, right: rights, rightBits } = split
   const carry = 2 ** rightBits
+  const end = from + count
   let left = Number(first >> BigInt(rightBits))
   let right = Number(BigInt.asUintN(rightBits, first))
-  for (let at = 0; at < count; at++) {
-    setHalf(split.left, at, left)
-    setHalf(split.right, at, right)
+  let hole = 0
+  for (let at = from, offset = 0; at < end; offset++) {
+    if (passed[hole] === offset) hole += 1
+    else {
+      setHalf(lefts, at, left)
+      setHalf(rights, at, right)
+      at += 1
+    }
     right += 1
     if (right === carry) {
       right = 0
       left += 1
     }
   }
-  return split
 }
 
 /** The number at one place of the list. */

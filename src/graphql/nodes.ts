@@ -37,87 +37,153 @@ const maxCodeReads = 2
  * is too large and has an Int for totalCount.
  */
 export class Nodes {
-  readonly apiKey: DataLoader<string, ApiKey | null>
-  readonly format: DataLoader<string, Format | null>
-  readonly pool: DataLoader<string, PoolState | null>
-  readonly task: DataLoader<string, Task | null>
-  /** What an upload waits for. Null for one that does not wait. */
-  readonly uploadWait: DataLoader<string, UploadWait | null>
-  /** Where the codes are that a task has added. */
-  readonly addedCodes: DataLoader<string, AddedCodes>
-  /** How the file of an upload begins. Null if that is not known yet, or no longer. */
-  readonly uploadBeginning: DataLoader<string, FileBeginning | null>
-  /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
-  readonly usage: DataLoader<ClaimedPlace, Usage>
-  readonly redemption: DataLoader<string, Redemption | null>
-  /** Claimed codes by where they are. */
-  readonly claimedCode: DataLoader<ClaimedPlace, Code, string>
-  readonly webhook: DataLoader<string, Webhook | null>
-  /** The events that a webhook has not come to. Null if it does not exist any more. */
-  readonly webhookBacklog: DataLoader<string, Backlog | null>
-  /** Until when a secret of a webhook signs that has been replaced. Null if none does. */
-  readonly webhookOverlap: DataLoader<string, Date | null>
+  readonly #books: Books
+  readonly #accountId: string
+  readonly #cache: boolean
+  readonly #reading = new Semaphore(maxCodeReads)
   #moment: Partial<Accepted> = {}
+  // Made on first use: most operations need one of them, or none.
+  #apiKey: DataLoader<string, ApiKey | null> | undefined
+  #format: DataLoader<string, Format | null> | undefined
+  #pool: DataLoader<string, PoolState | null> | undefined
+  #task: DataLoader<string, Task | null> | undefined
+  #uploadWait: DataLoader<string, UploadWait | null> | undefined
+  #addedCodes: DataLoader<string, AddedCodes> | undefined
+  #uploadBeginning: DataLoader<string, FileBeginning | null> | undefined
+  #usage: DataLoader<ClaimedPlace, Usage> | undefined
+  #redemption: DataLoader<string, Redemption | null> | undefined
+  #claimedCode: DataLoader<ClaimedPlace, Code, string> | undefined
+  #webhook: DataLoader<string, Webhook | null> | undefined
+  #webhookBacklog: DataLoader<string, Backlog | null> | undefined
+  #webhookOverlap: DataLoader<string, Date | null> | undefined
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
-    this.apiKey = byId('API key', cache, (ids) =>
-      books.prisma.apiKey.findMany({ where: { accountId, id: { in: [...ids] } } }),
+    this.#books = books
+    this.#accountId = accountId
+    this.#cache = cache
+  }
+
+  get apiKey(): DataLoader<string, ApiKey | null> {
+    this.#apiKey ??= this.#byId('API key', (ids) =>
+      this.#books.prisma.apiKey.findMany({ where: { accountId: this.#accountId, id: { in: [...ids] } } }),
     )
-    this.format = byId('format', cache, async (ids) =>
-      asOf(await readFormats(books, accountId, ids), this.#moment.format),
+    return this.#apiKey
+  }
+
+  get format(): DataLoader<string, Format | null> {
+    this.#format ??= this.#byId('format', async (ids) =>
+      asOf(await readFormats(this.#books, this.#accountId, ids), this.#moment.format),
     )
-    this.pool = byId('pool', cache, async (ids) =>
-      asOf(await readPools(books, accountId, ids), this.#moment.pool),
+    return this.#format
+  }
+
+  get pool(): DataLoader<string, PoolState | null> {
+    this.#pool ??= this.#byId('pool', async (ids) =>
+      asOf(await readPools(this.#books, this.#accountId, ids), this.#moment.pool),
     )
-    this.task = byId('task', cache, async (ids) => {
-      const tasks = await readTasks(books, accountId, ids)
+    return this.#pool
+  }
+
+  get task(): DataLoader<string, Task | null> {
+    this.#task ??= this.#byId('task', async (ids) => {
+      const tasks = await readTasks(this.#books, this.#accountId, ids)
       return tasks.map((task) => (task.id === this.#moment.taskId ? asAccepted(task) : task))
     })
-    this.uploadWait = new DataLoader(
-      async (ids) => {
-        const waits = await readUploadWaits(books, accountId, [...new Set(ids)])
-        return ids.map((id) => waits.get(id) ?? null)
-      },
-      { cache, maxBatchSize },
-    )
-    this.addedCodes = new DataLoader((ids) => readAddedCodes(books, accountId, ids), { cache, maxBatchSize })
-    this.uploadBeginning = new DataLoader(
-      async (ids) => {
-        const beginnings = await readBeginnings(books, accountId, [...new Set(ids)])
-        return ids.map((id) => beginnings.get(id) ?? null)
-      },
-      { cache, maxBatchSize },
-    )
-    this.webhook = byId('webhook', cache, (ids) => readWebhooks(books, accountId, ids))
-    this.webhookBacklog = new DataLoader(
-      async (ids) => {
-        const backlogs = await readBacklogs(books, accountId, ids)
-        return ids.map((id) => backlogs.get(id) ?? null)
-      },
-      { cache, maxBatchSize },
-    )
-    this.webhookOverlap = new DataLoader(
-      async (ids) => {
-        const ends = await readOverlapEnds(books, accountId, ids, books.now())
-        return ids.map((id) => ends.get(id) ?? null)
-      },
-      { cache, maxBatchSize },
-    )
-    const reading = new Semaphore(maxCodeReads)
-    this.usage = new DataLoader((places) => reading.run(() => readUsage(books, accountId, places)), {
-      cacheMap: whileInMemory(),
-      maxBatchSize: maxCodes,
+    return this.#task
+  }
+
+  /** What an upload waits for. Null for one that does not wait. */
+  get uploadWait(): DataLoader<string, UploadWait | null> {
+    this.#uploadWait ??= this.#found((ids) => readUploadWaits(this.#books, this.#accountId, ids))
+    return this.#uploadWait
+  }
+
+  /** Where the codes are that a task has added. */
+  get addedCodes(): DataLoader<string, AddedCodes> {
+    this.#addedCodes ??= new DataLoader((ids) => readAddedCodes(this.#books, this.#accountId, ids), {
+      cache: this.#cache,
+      maxBatchSize,
     })
-    this.redemption = byId('redemption', cache, (ids) => readRedemptions(books, accountId, ids))
-    this.claimedCode = new DataLoader(
-      (places) => reading.run(() => readClaimedCodes(books, accountId, places)),
-      { cache, maxBatchSize: maxCodes, cacheKeyFn: ({ poolId, position }) => `${poolId}:${position}` },
+    return this.#addedCodes
+  }
+
+  /** How the file of an upload begins. Null if that is not known yet, or no longer. */
+  get uploadBeginning(): DataLoader<string, FileBeginning | null> {
+    this.#uploadBeginning ??= this.#found((ids) => readBeginnings(this.#books, this.#accountId, ids))
+    return this.#uploadBeginning
+  }
+
+  /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
+  get usage(): DataLoader<ClaimedPlace, Usage> {
+    this.#usage ??= new DataLoader(
+      (places) => this.#reading.run(() => readUsage(this.#books, this.#accountId, places)),
+      { cacheMap: whileInMemory(), maxBatchSize: maxCodes },
     )
+    return this.#usage
+  }
+
+  get redemption(): DataLoader<string, Redemption | null> {
+    this.#redemption ??= this.#byId('redemption', (ids) => readRedemptions(this.#books, this.#accountId, ids))
+    return this.#redemption
+  }
+
+  /** Claimed codes by where they are. */
+  get claimedCode(): DataLoader<ClaimedPlace, Code, string> {
+    this.#claimedCode ??= new DataLoader(
+      (places) => this.#reading.run(() => readClaimedCodes(this.#books, this.#accountId, places)),
+      {
+        cache: this.#cache,
+        maxBatchSize: maxCodes,
+        cacheKeyFn: ({ poolId, position }) => `${poolId}:${position}`,
+      },
+    )
+    return this.#claimedCode
+  }
+
+  get webhook(): DataLoader<string, Webhook | null> {
+    this.#webhook ??= this.#byId('webhook', (ids) => readWebhooks(this.#books, this.#accountId, ids))
+    return this.#webhook
+  }
+
+  /** The events that a webhook has not come to. Null if it does not exist any more. */
+  get webhookBacklog(): DataLoader<string, Backlog | null> {
+    this.#webhookBacklog ??= this.#found((ids) => readBacklogs(this.#books, this.#accountId, ids))
+    return this.#webhookBacklog
+  }
+
+  /** Until when a secret of a webhook signs that has been replaced. Null if none does. */
+  get webhookOverlap(): DataLoader<string, Date | null> {
+    this.#webhookOverlap ??= this.#found((ids) =>
+      readOverlapEnds(this.#books, this.#accountId, ids, this.#books.now()),
+    )
+    return this.#webhookOverlap
   }
 
   /** From now on, loads this pool and this format as they are here, and the task as it was when it was accepted. */
   showAsOf(moment: Partial<Accepted>): void {
     this.#moment = moment
+  }
+
+  /** Loads rows by their ids, under a name for errors. */
+  #byId<Row extends { id: string }>(
+    name: string,
+    load: (ids: readonly string[]) => Promise<Row[]>,
+  ): DataLoader<string, Row | null> {
+    return this.#found(async (ids) => new Map((await load(ids)).map((row) => [row.id, row])), name)
+  }
+
+  /** Loads what there is for ids, and null for the others. */
+  #found<Value>(
+    load: (ids: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
+    name: string | null = null,
+  ): DataLoader<string, Value | null> {
+    return new DataLoader(
+      async (ids) => {
+        const found = await load([...new Set(ids)])
+        return ids.map((id) => found.get(id) ?? null)
+      },
+      { name, cache: this.#cache, maxBatchSize },
+    )
   }
 }
 
@@ -140,20 +206,6 @@ function whileInMemory<Key extends object, Value>(): CacheMap<Key, Value> {
       values = new WeakMap()
     },
   }
-}
-
-function byId<Row extends { id: string }>(
-  name: string,
-  cache: boolean,
-  load: (ids: readonly string[]) => Promise<Row[]>,
-): DataLoader<string, Row | null> {
-  return new DataLoader(
-    async (ids) => {
-      const rows = new Map((await load([...new Set(ids)])).map((row) => [row.id, row]))
-      return ids.map((id) => rows.get(id) ?? null)
-    },
-    { name, cache, maxBatchSize },
-  )
 }
 
 /** The rows, one of them as a transaction has read or changed it, if it did. */

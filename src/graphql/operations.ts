@@ -1,6 +1,7 @@
+import { execute, isIncrementalResult } from '@graphql-tools/executor'
 import {
   type DocumentNode,
-  executeRootSelectionSet,
+  type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
   OperationTypeNode,
@@ -82,9 +83,24 @@ export class Operations {
     if ((document.loc?.end ?? 0) > maxShortDocument) await this.#services.pacer.yield()
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
-    const execute = () => executeRootSelectionSet(args)
+    const execute = () => executeOnce(args)
     return await this.#room.answer(args.contextValue.keyId, weight, { ...recipient, execute })
   }
+}
+
+/** Executes with Yoga's executor. That of graphql makes, and aborts, an AbortController for each operation. */
+async function executeOnce({
+  schema,
+  document,
+  operation,
+  rawVariableValues: variableValues,
+  contextValue,
+}: ValidatedExecutionArgs): Promise<ExecutionResult> {
+  const operationName = operation.name?.value
+  const result = await execute({ schema, document, operationName, variableValues, contextValue })
+  if (isIncrementalResult(result))
+    throw new Error('An answer has parts, which no directive of the schema makes.')
+  return result
 }
 
 function isSubscription(args: ValidatedExecutionArgs): args is ValidatedSubscriptionArgs {

@@ -136,6 +136,31 @@ describe('a code space', () => {
     }
   })
 
+  it('computes the codes of runs without the indices that they pass over', () => {
+    const space = spaceOf('#####', unambiguous)
+    const everyOther = Array.from({ length: 256 }, (_, at) => 2 * at + 1)
+    const runs = [
+      { first: 5n, count: 0, passed: [] },
+      { first: 7n, count: 100, passed: [0, 1, 5, 102] },
+      { first: 300n, count: 256, passed: everyOther },
+      { first: 0n, count: 3_740, passed: [] },
+      // From here on in another batch, and then in two.
+      { first: 90n, count: 2, passed: [0, 2] },
+      { first: 20_000n, count: 9_000, passed: [0, 4_093, 4_094, 4_095, 4_096, 8_193, 9_000] },
+      { first: space.capacity - 3n, count: 2, passed: [1] },
+    ]
+    const expected = runs.map(({ first, count, passed }) =>
+      space.codesAt(first, count + passed.length).filter((_, at) => !(passed as number[]).includes(at)),
+    )
+    expect(space.codesOfRuns(runs)).toEqual(expected.flat())
+    for (const [i, { first, count, passed }] of runs.entries())
+      expect(space.encodedAt(first, count, '<', '>', passed).toString()).toBe(
+        expected[i]?.map((code) => `<${code}>`).join(''),
+      )
+    const beyond = { first: space.capacity - 3n, count: 3, passed: [1] }
+    expect(() => space.codesOfRuns([...runs, beyond])).toThrow(RangeError)
+  })
+
   it('finds its codes among other strings, one by one and in lists', () => {
     for (const source of ['####', 'X-####-#######', '####################']) {
       const space = spaceOf(source, unambiguous)

@@ -40,31 +40,26 @@ export function hashInput(
 }
 
 /**
- * Runs `work`, which creates a task, once for each key. If the key was used for an input with the same hash, resolves to
- * the task created then. Without a key, always runs it.
+ * Runs `work`, which creates the task `taskId`, once for each key. If the key was used for an input with the same hash, resolves
+ * to the task created then. Without a key, always runs it.
  * Rejects with an IdempotencyConflictError when the key was used for another input.
  */
 export async function once<Done extends { taskId: string }>(
   tx: BookTransaction,
   operation: string,
-  key: string | undefined,
-  hash: string,
+  { key, hash, taskId }: { key: string | undefined; hash: string; taskId: string },
   work: () => Promise<Done>,
 ): Promise<Done | { taskId: string }> {
-  if (key === undefined) return await work()
-  const used = (await findKeys(tx, operation, [key])).get(key)
-  if (used !== undefined) {
-    if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
-    return { taskId: used.taskId }
-  }
-  const done = await work()
-  const { taskId } = done
   const noCodes = { poolId: undefined, first: undefined, alreadyHeld: false, positions: undefined }
-  await insertKeys(tx, operation, [{ key, hash, taskId, ...noCodes }])
-  return done
+  if (key === undefined || (await insertKeys(tx, operation, [{ key, hash, taskId, ...noCodes }])))
+    return await work()
+  const used = (await findKeys(tx, operation, [key])).get(key)
+  if (used === undefined) throw new RunAgainError('An idempotency key was forgotten at the same moment.')
+  if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
+  return { taskId: used.taskId }
 }
 
-/** The uses of those keys that have been used. */
+/** The uses of those keys that have been used. Usually, none has: `insertKeys` tells so, and costs less. */
 export async function findKeys(
   tx: BookTransaction,
   operation: string,
@@ -72,8 +67,8 @@ export async function findKeys(
 ): Promise<Map<string, UsedKey>> {
   if (keys.length === 0) return new Map()
   const rows = await tx.rows<RowOf<Omit<UsedKey, 'positions'>> & { positions: string[] | null }>({
-    name: 'find-keys',
-    // Key by key: without statistics, `key = ANY` was planned as a scan of all keys of the account.
+    // Not prepared: a plan that was made while the account had few keys would read all of them when there are millions. And
+    // key by key: without statistics, `key = ANY` was planned like that, too.
     text: `
       SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id AS "poolId", used.first,
         used.already_held AS "alreadyHeld", used.positions::text[] AS positions, used.task_id AS "taskId"
@@ -93,14 +88,14 @@ export async function findKeys(
 }
 
 /**
- * Records what the keys were used for. If another transaction has just used one of them, the whole transaction runs
- * again, and then finds it.
+ * Records what the keys were used for. Resolves to false if some were used before, or by another transaction at the same
+ * moment, whose end it awaits: then only the others are recorded.
  */
 export async function insertKeys(
   tx: BookTransaction,
   operation: string,
   uses: readonly UsedKey[],
-): Promise<void> {
+): Promise<boolean> {
   // In the same order everywhere, so that two transactions with the same keys cannot deadlock.
   const sorted = uses.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const inserted = await tx.rows({
@@ -126,8 +121,7 @@ export async function insertKeys(
     ],
   })
   // What it returns: a distributed database also counts the rows that it has not inserted.
-  if (inserted.length < uses.length)
-    throw new RunAgainError('An idempotency key was used by another transaction at the same moment.')
+  return inserted.length === uses.length
 }
 
 /** Removes at most `limit` of the account's keys that were used before `time`, oldest first. Resolves to their number. */

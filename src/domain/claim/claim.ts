@@ -150,12 +150,15 @@ export class Claims {
 
   async #claimGroup(key: PoolKey, group: Group<ClaimRequest>): Promise<GroupResult> {
     const [accountId, poolId] = key
+    // A transaction that finds a key of which this is not so runs again.
+    let newKeys = true
     for (;;) {
       let result: GroupResult | undefined
       try {
         return await this.#books.write(accountId, async (tx) => {
-          const expectsOnePerRecipient = this.#onePerRecipient.has(poolId)
-          result = await decideGroup(tx, poolId, group.close(), { expectsOnePerRecipient })
+          const expected = { onePerRecipient: this.#onePerRecipient.has(poolId), newKeys }
+          newKeys = false
+          result = await decideGroup(tx, poolId, group.close(), expected)
           return result
         })
       } catch (error) {

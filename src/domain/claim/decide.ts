@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { min } from '../../bigint.ts'
+import { RunAgainError } from '../../database/errors.ts'
 import { earliest } from '../../dates.ts'
 import type { BookTransaction } from '../books/books.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from '../books/errors.ts'
 import { findKeys, insertKeys, type UsedKey } from '../books/idempotency.ts'
 import { maxFileWhileUnready } from '../format/backfill.ts'
-import { availableForGeneration } from '../format/format.ts'
+import { availableForGeneration, type Format } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
@@ -63,15 +64,23 @@ export function answersNewCodes(
   return operation !== 'claimFile' && from < to && to - from === count * BigInt(recipients.length)
 }
 
+/** What a transaction expects before it knows. */
+export interface Expected {
+  /** That the pool has one code for each recipient. Then this saves a round trip. */
+  onePerRecipient: boolean
+  /** That no key of the group was used before: then none is looked up, unless its request would be refused. */
+  newKeys: boolean
+}
+
 /**
- * Decides a group of requests for codes of one pool, writes the result, and refills the pool if necessary. If the pool has one
- * code for each recipient, as expected, it saves a round trip.
+ * Decides a group of requests for codes of one pool, writes the result, and refills the pool if necessary. Rejects with a
+ * RunAgainError if keys were used, but not `expected` to be, or if another transaction uses one of them at the same moment.
  */
 export async function decideGroup(
   tx: BookTransaction,
   poolId: string,
   group: readonly ClaimRequest[],
-  { expectsOnePerRecipient }: { expectsOnePerRecipient: boolean },
+  expected: Expected,
 ): Promise<GroupResult> {
   const nonce = randomBytes(8).readBigInt64BE()
   const recipients = [...new Set(group.flatMap((request) => request.recipients))]
@@ -82,10 +91,10 @@ export async function decideGroup(
       recipients.filter((recipient) => recipient !== undefined),
     )
   // In one round trip. They run in this order, so what is read is as of the lock.
-  const [pool, uses, expected] = await Promise.all([
+  const [pool, found, newest] = await Promise.all([
     lockPool(tx, poolId),
-    findUses(tx, group),
-    expectsOnePerRecipient ? readHeld() : undefined,
+    expected.newKeys ? undefined : findUses(tx, group),
+    expected.onePerRecipient ? readHeld() : undefined,
   ])
   if (pool === undefined) {
     const decisions = group.map(() => new NotFoundError('pool', ['poolId']))
@@ -93,19 +102,16 @@ export async function decideGroup(
   }
   const at = lineTime(tx, pool)
   const { onePerRecipient } = pool.terms
-  const held = onePerRecipient ? await findHeld(tx, pool, expected ?? (await readHeld())) : undefined
-  const ledger = new Ledger(pool, { at, now: tx.now() }, uses, held)
+  const held = onePerRecipient ? await findHeld(tx, pool, newest ?? (await readHeld())) : undefined
+  let settled = await settle(tx, pool, group, { at, uses: found ?? new Map(), held })
+  // A request that would be refused may repeat one that was granted.
+  const isRefused = ({ idempotencyKey }: ClaimRequest, i: number) =>
+    idempotencyKey !== undefined && !isGranted(settled.decisions[i])
+  if (found === undefined && group.some(isRefused))
+    settled = await settle(tx, pool, group, { at, uses: await findUses(tx, group), held })
+
+  const { ledger, format, decisions } = settled
   const before = pool.total - pool.claimed
-  const demand = group.reduce((sum, request) => sum + ledger.needs(request), 0n)
-  // Without new claims nothing changes, even if the pool needs a refill.
-  const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
-  const supply = before + (format === undefined ? 0n : availableForGeneration(format))
-
-  const fileSupply = format?.takenTo === undefined ? supply : min(supply, before + maxFileWhileUnready)
-  const decisions = group.map((request) =>
-    ledger.decide(request, request.operation === 'claimFile' ? fileSupply : supply),
-  )
-
   const { from, to } = ledger
   tx.actorId = ledger.lastKeyId
   if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, to - from)
@@ -115,6 +121,7 @@ export async function decideGroup(
   if (refilledOrClaimed) recordShortage(tx, pool, before, after)
   const [batches] = await Promise.all([
     readBatchesOf(tx, pool, group, decisions),
+    insertUses(tx, ledger),
     insertClaims(tx, pool, ledger, at, nonce),
     refilledOrClaimed ? writePoolCounters(tx, pool) : undefined,
   ])
@@ -134,6 +141,33 @@ export async function decideGroup(
     at,
     nonce,
   }
+}
+
+/**
+ * Decides a group, by the uses of its keys that are known, and by the codes that its recipients hold in a pool with one code for
+ * each. Locks the format that the pool is refilled from, if the group calls for it.
+ */
+async function settle(
+  tx: BookTransaction,
+  pool: Pool,
+  group: readonly ClaimRequest[],
+  { at, uses, held }: { at: Date; uses: Uses; held: ReadonlyMap<string, bigint> | undefined },
+): Promise<{ ledger: Ledger; format: Format | undefined; decisions: (Decision | 'short')[] }> {
+  const ledger = new Ledger(pool, { at, now: tx.now() }, uses, held && new Map(held))
+  const before = pool.total - pool.claimed
+  const demand = group.reduce((sum, request) => sum + ledger.needs(request), 0n)
+  // Without new claims nothing changes, even if the pool needs a refill.
+  const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
+  const supply = before + (format === undefined ? 0n : availableForGeneration(format))
+  const fileSupply = format?.takenTo === undefined ? supply : min(supply, before + maxFileWhileUnready)
+  const decisions = group.map((request) =>
+    ledger.decide(request, request.operation === 'claimFile' ? fileSupply : supply),
+  )
+  return { ledger, format, decisions }
+}
+
+function isGranted(decision: Decision | 'short' | undefined): decision is Granted {
+  return decision !== undefined && decision !== 'short' && !(decision instanceof Error)
 }
 
 /** The uses of idempotency keys: `operation key` → its use. */
@@ -344,8 +378,7 @@ async function readBatchesOf(
   const ranges: { from: bigint; to: bigint }[] = []
   for (const [i, request] of group.entries()) {
     const decision = decisions[i]
-    if (decision === undefined || decision === 'short' || decision instanceof Error) continue
-    if (!answersNewCodes(request, decision)) continue
+    if (!isGranted(decision) || !answersNewCodes(request, decision)) continue
     const { from, to } = decision
     const last = ranges.at(-1)
     if (last?.to === from) last.to = to
@@ -358,22 +391,25 @@ async function readBatchesOf(
   return [...new Map(read.flat().map((batch) => [batch.start, batch])).values()]
 }
 
+/** Notes what the keys of the group were used for. Rejects with a RunAgainError if one was used before. */
+async function insertUses(tx: BookTransaction, { newUses }: Ledger): Promise<void> {
+  const areNew = operations.map((operation) => {
+    const uses = newUses.filter((one) => one.operation === operation).map(({ use }) => use)
+    return uses.length === 0 || insertKeys(tx, operation, uses)
+  })
+  if ((await Promise.all(areNew)).includes(false))
+    throw new RunAgainError('An idempotency key of a claim was used before.')
+}
+
 async function insertClaims(
   tx: BookTransaction,
   pool: Pool,
-  { claims, newUses }: Ledger,
+  { claims }: Ledger,
   at: Date,
   nonce: bigint,
 ): Promise<void> {
-  const keys = operations.map((operation) => {
-    const uses = newUses.filter((one) => one.operation === operation).map(({ use }) => use)
-    return uses.length === 0 ? undefined : insertKeys(tx, operation, uses)
-  })
-  if (claims.length === 0) {
-    await Promise.all(keys)
-    return
-  }
-  const inserted = tx.execute({
+  if (claims.length === 0) return
+  await tx.execute({
     name: 'insert-claims',
     text: `
       INSERT INTO claim (account_id, pool_id, first, count, recipient, at, expires_at, nonce)
@@ -390,5 +426,4 @@ async function insertClaims(
       claims.map(({ expiresAt }) => expiresAt ?? null),
     ],
   })
-  await Promise.all([...keys, inserted])
 }

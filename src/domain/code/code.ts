@@ -1,5 +1,6 @@
 import { retry } from '../../async/retry.ts'
 import { max, min } from '../../bigint.ts'
+import type { IndexRun } from '../../codespace/index-run.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, type CodeSource, findPlace, type Lane, type Place, readBatches } from '../pool/batch.ts'
 import { type Claim, readClaims } from '../pool/claim-rows.ts'
@@ -30,24 +31,41 @@ export async function computeCodes(
   from: bigint,
   to: bigint,
 ): Promise<CodeText[]> {
+  const holding = batches.filter(({ start, count }) => start < to && start + count > from)
+  const holes = await readHoles(books, accountId, holding)
   const codes: CodeText[] = []
-  for (const batch of batches) {
-    const begin = max(from, batch.start)
-    const end = min(to, batch.start + batch.count)
-    if (begin >= end) continue
-    const reader = new BatchReader(books, accountId, batch)
-    const { first, passed, codes: texts } = await reader.codes(begin - batch.start, Number(end - begin))
-    const { formatId, uploadId } = batch
-    let index = first
-    let hole = 0
-    for (let at = 0; at < texts.length; at++, index++) {
-      for (; passed[hole] === at + hole; hole++) index++
-      const code = texts[at] as string
-      codes.push(formatId === undefined ? { uploadId, index, code } : { formatId, index, code })
-    }
+  let runs: IndexRun[] = []
+  for (const [i, batch] of holding.entries()) {
+    const { start, count, formatId, uploadId } = batch
+    const begin = max(from, start)
+    runs.push(runWithin(batch, holes[i] ?? [], begin - start, Number(min(to, start + count) - begin)))
+    const next = holding[i + 1]
+    // Together with those of the next batch: each computation has a cost of its own.
+    if (next !== undefined && next.formatId === formatId && next.uploadId === uploadId) continue
+    addCodes(codes, batch, runs, await readTexts(books, accountId, batch, runs))
+    runs = []
   }
   if (BigInt(codes.length) !== to - from) throw new LineMovedError()
   return codes
+}
+
+/** Adds the codes of runs of a source, given their texts. */
+function addCodes(
+  codes: CodeText[],
+  { formatId, uploadId }: CodeSource,
+  runs: readonly IndexRun[],
+  texts: readonly string[],
+): void {
+  let text = 0
+  for (const { first, count, passed } of runs) {
+    let index = first
+    let hole = 0
+    for (const end = Math.min(text + count, texts.length), start = text; text < end; text++, index++) {
+      for (; passed[hole] === text - start + hole; hole++) index++
+      const code = texts[text] as string
+      codes.push(formatId === undefined ? { uploadId, index, code } : { formatId, index, code })
+    }
+  }
 }
 
 /** Codes moved between two reads: an upload was undone, or codes were withdrawn or restored. */
@@ -180,12 +198,6 @@ export async function readCode(
   })
 }
 
-/** Indices of a format or of an upload, from `first` on without those at `passed`: ascending offsets from `first`. */
-export interface IndexRun {
-  first: bigint
-  passed: readonly number[]
-}
-
 /** Reads the codes of a batch: computes those of a format, reads those of an upload. */
 export class BatchReader {
   readonly #books: Books
@@ -201,30 +213,15 @@ export class BatchReader {
   }
 
   /** The `count` codes from `offset` on; fewer if the codes of an undone upload have been removed. */
-  async codes(offset: bigint, count: number): Promise<IndexRun & { codes: string[] }> {
+  async codes(offset: bigint, count: number): Promise<string[]> {
     const run = await this.indices(offset, count)
-    const { formatId, uploadId } = this.#batch
-    if (formatId === undefined)
-      return { ...run, codes: await this.#readUploadedCodes(uploadId, run.first, count) }
-    const space = await this.#books.codeSpaces.get(this.#books, this.#accountId, formatId)
-    const codes = space.codesAt(run.first, count + run.passed.length)
-    return { ...run, codes: run.passed.length === 0 ? codes : without(codes, run.passed) }
+    return await readTexts(this.#books, this.#accountId, this.#batch, [run])
   }
 
   /** The indices of the `count` codes from `offset` on. */
   async indices(offset: bigint, count: number): Promise<IndexRun> {
-    this.#holes ??= await this.#readHoles(this.#batch)
-    const holes = this.#holes
-    let first = this.#batch.first + offset
-    let next = 0
-    for (; next < holes.length && (holes[next] as bigint) <= first; next++) first += 1n
-    const passed: number[] = []
-    for (; next < holes.length; next++) {
-      const at = Number((holes[next] as bigint) - first)
-      if (at >= count + passed.length) break
-      passed.push(at)
-    }
-    return { first, passed }
+    this.#holes ??= (await readHoles(this.#books, this.#accountId, [this.#batch]))[0] ?? []
+    return runWithin(this.#batch, this.#holes, offset, count)
   }
 
   /**
@@ -243,41 +240,74 @@ export class BatchReader {
     })
     return row?.length == null ? undefined : BigInt(row.length)
   }
+}
 
-  async #readHoles({ formatId, first, count, holes }: Batch): Promise<bigint[]> {
-    if (holes === 0) return []
-    const rows = await this.#books.rows<{ index: string }>({
-      name: 'read-holes',
-      text: `
-        SELECT index FROM taken
-        WHERE account_id = $1 AND format_id = $2 AND index >= $3 AND index < $4 ORDER BY index`,
-      values: [this.#accountId, formatId, first, first + count + BigInt(holes)],
-    })
-    if (rows.length !== holes)
-      throw new Error(
-        `The batch at ${first} of the format ${formatId} has ${rows.length} holes, not ${holes}.`,
-      )
-    return rows.map(({ index }) => BigInt(index))
+/** The indices of the `count` codes of a batch from `offset` on, given all its holes. */
+function runWithin(batch: Batch, holes: readonly bigint[], offset: bigint, count: number): IndexRun {
+  let first = batch.first + offset
+  let next = 0
+  for (; next < holes.length && (holes[next] as bigint) <= first; next++) first += 1n
+  const passed: number[] = []
+  for (; next < holes.length; next++) {
+    const at = Number((holes[next] as bigint) - first)
+    if (at >= count + passed.length) break
+    passed.push(at)
   }
+  return { first, count, passed }
+}
 
-  async #readUploadedCodes(uploadId: string, first: bigint, count: number): Promise<string[]> {
-    const rows = await this.#books.rows<{ code: string }>({
+/** The codes of runs of a source, in their order; fewer if the codes of an undone upload have been removed. */
+async function readTexts(
+  books: Books,
+  accountId: string,
+  { formatId, uploadId }: CodeSource,
+  runs: readonly IndexRun[],
+): Promise<string[]> {
+  if (formatId !== undefined)
+    return (await books.codeSpaces.get(books, accountId, formatId)).codesOfRuns(runs)
+  const texts: string[] = []
+  for (const { first, count } of runs) {
+    const rows = await books.rows<{ code: string }>({
       name: 'read-uploaded-codes',
       text: `
         SELECT code FROM uploaded_code
         WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4 ORDER BY row`,
-      values: [this.#accountId, uploadId, first, first + BigInt(count)],
+      values: [accountId, uploadId, first, first + BigInt(count)],
     })
-    return rows.map(({ code }) => code)
+    for (const { code } of rows) texts.push(code)
   }
+  return texts
 }
 
-/** The values without those at `passed`, which is ascending. */
-function without<T>(values: readonly T[], passed: readonly number[]): T[] {
-  let next = 0
-  return values.filter((_value, at) => {
-    if (passed[next] !== at) return true
-    next += 1
-    return false
+/** The holes of each batch, ascending. */
+async function readHoles(books: Books, accountId: string, batches: readonly Batch[]): Promise<bigint[][]> {
+  const among = batches.filter(({ holes }) => holes > 0)
+  if (among.length === 0) return batches.map(() => [])
+  const rows = await books.rows<{ indices: string | null }>({
+    // Not prepared: a plan made while the table is empty would be kept while it grows to millions of rows.
+    text: `
+      SELECT hole.indices FROM unnest($2::uuid[], $3::numeric[], $4::numeric[]) WITH ORDINALITY
+        AS batch (format_id, first, stop, number)
+      CROSS JOIN LATERAL (
+        SELECT string_agg(index::text, ' ' ORDER BY index) AS indices FROM taken
+        WHERE account_id = $1 AND format_id = batch.format_id AND index >= batch.first AND index < batch.stop
+      ) AS hole
+      ORDER BY batch.number`,
+    values: [
+      accountId,
+      among.map(({ formatId }) => formatId),
+      among.map(({ first }) => first),
+      among.map(({ first, count, holes }) => first + count + BigInt(holes)),
+    ],
+  })
+  let row = 0
+  return batches.map(({ formatId, first, holes }) => {
+    if (holes === 0) return []
+    const found = rows[row++]?.indices?.split(' ').map(BigInt) ?? []
+    if (found.length !== holes)
+      throw new Error(
+        `The batch at ${first} of the format ${formatId} has ${found.length} holes, not ${holes}.`,
+      )
+    return found
   })
 }

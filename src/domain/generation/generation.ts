@@ -1,3 +1,4 @@
+import { v7 as newId } from 'uuid'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError } from '../books/errors.ts'
@@ -72,7 +73,10 @@ export async function acceptGeneration(
       autoGenerate: input.saveSettings?.autoGenerate,
       refillThreshold: input.saveSettings?.refillThreshold,
     })
-    return await once(tx, operation, input.idempotencyKey, hash, () => reserve(tx, pool, format, input))
+    const taskId = newId()
+    return await once(tx, operation, { key: input.idempotencyKey, hash, taskId }, () =>
+      reserve(tx, pool, format, taskId, input),
+    )
   })
 }
 
@@ -81,6 +85,7 @@ async function reserve(
   tx: BookTransaction,
   pool: Pool,
   format: Format,
+  taskId: string,
   { quantity, saveSettings }: GenerateCodesInput,
 ): Promise<Accepted> {
   if (pool.archivedAt !== undefined) throw new PoolArchivedError(pool, 'generated')
@@ -95,7 +100,7 @@ async function reserve(
     const settings = { method: 'GENERATE', formatId: format.id, quantity, ...saveSettings } as const
     await writeReplenishment(tx, pool, settings, ['saveSettings'])
   }
-  const taskId = await insertGenerationTask(tx, { poolId: pool.id, formatId: format.id, quantity })
+  await insertGenerationTask(tx, { id: taskId, poolId: pool.id, formatId: format.id, quantity })
   return { taskId, pool, format }
 }
 

@@ -114,8 +114,10 @@ export interface NewGeneration {
 }
 
 /** Inserts a generation for a worker. The transaction has locked its pool and reserved its quantity. */
-export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
-  const id = newId()
+export async function insertGenerationTask(
+  tx: BookTransaction,
+  { id, ...task }: NewGeneration & { id: string },
+): Promise<void> {
   const values = [
     task.poolId,
     task.formatId,
@@ -130,7 +132,6 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
     VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', $7, $8)`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
   tx.queue('GENERATIONS')
-  return id
 }
 
 /** Inserts a refill that this transaction carries out. The transaction has locked its pool. */

@@ -146,7 +146,7 @@ async function accept(
   return await books.write(accountId, async (tx) => {
     const pool = await lockPool(tx, poolId)
     if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-    return await once(tx, operation, input.idempotencyKey, hash, async () => {
+    return await once(tx, operation, { key: input.idempotencyKey, hash, taskId }, async () => {
       if (pool.archivedAt !== undefined) throw archived(pool)
       const bytes = BigInt(file.size)
       await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })

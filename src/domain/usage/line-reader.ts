@@ -135,7 +135,7 @@ function removeFirst(runs: Run[], count: bigint): Run[] {
 
 /** The codes of a stretch as text. Rejects with a SnapshotChangedError if they have been removed. */
 export async function codesOf({ reader, offset, count }: Stretch): Promise<string[]> {
-  const { codes } = await reader.codes(offset, Number(count))
+  const codes = await reader.codes(offset, Number(count))
   // Codes of an upload are only removed after it has been undone.
   if (codes.length < count) throw new SnapshotChangedError()
   return codes

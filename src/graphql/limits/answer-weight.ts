@@ -57,12 +57,12 @@ export const weightless: AnswerWeight = { bytes: 0, values: 0, reads: 0, introsp
  * Computes the maximum weight of an answer from the weights that fields declare. Fields count as often as they are
  * selected, times the maximum length of the lists that they are in. Of the possible types of a value, the heaviest counts.
  *
- * A selection is weighed once per type, however often it is spread, so the time is proportional to the length of the
+ * A fragment is weighed once per type, however often it is spread, so the time is proportional to the length of the
  * document.
  */
 export class AnswerWeigher {
   readonly #operation: WeighedOperation
-  readonly #known = new Map<string, Map<SelectionSetNode, Map<unknown, AnswerWeight>>>()
+  readonly #fragments = new Map<FragmentDefinitionNode, Map<string, Map<unknown, AnswerWeight>>>()
   #steps = 0
   #nesting = 0
 
@@ -85,13 +85,6 @@ export class AnswerWeigher {
     on: GraphQLObjectType | Introspected,
     given: Given,
   ): AnswerWeight {
-    const key = `${given.items} ${given.recipientBytes}`
-    const bySelection = this.#known.get(key) ?? new Map<SelectionSetNode, Map<unknown, AnswerWeight>>()
-    this.#known.set(key, bySelection)
-    const byType = bySelection.get(selections) ?? new Map<unknown, AnswerWeight>()
-    bySelection.set(selections, byType)
-    const known = byType.get(on)
-    if (known !== undefined) return known
     this.#nesting += 1
     if (this.#nesting > maxNesting) throw new UnweighableError('nested')
     const sum = { ...weightless }
@@ -103,14 +96,32 @@ export class AnswerWeigher {
         add(sum, this.#field(selection, on, given))
         continue
       }
-      const fragment =
-        selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#operation.fragments[selection.name.value]
-      if (fragment !== undefined && this.#applies(fragment.typeCondition?.name.value, on))
-        add(sum, this.#selections(fragment.selectionSet, on, given))
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        if (this.#applies(selection.typeCondition?.name.value, on))
+          add(sum, this.#selections(selection.selectionSet, on, given))
+        continue
+      }
+      const fragment = this.#operation.fragments[selection.name.value]
+      if (fragment !== undefined && this.#applies(fragment.typeCondition.name.value, on))
+        add(sum, this.#fragment(fragment, on, given))
     }
     this.#nesting -= 1
-    byType.set(on, sum)
     return sum
+  }
+
+  #fragment(
+    fragment: FragmentDefinitionNode,
+    on: GraphQLObjectType | Introspected,
+    given: Given,
+  ): AnswerWeight {
+    const ofFragment = this.#fragments.get(fragment) ?? new Map<string, Map<unknown, AnswerWeight>>()
+    this.#fragments.set(fragment, ofFragment)
+    const key = `${given.items} ${given.recipientBytes}`
+    const byType = ofFragment.get(key) ?? new Map<unknown, AnswerWeight>()
+    ofFragment.set(key, byType)
+    const weight = byType.get(on) ?? this.#selections(fragment.selectionSet, on, given)
+    byType.set(on, weight)
+    return weight
   }
 
   #isIncluded(directives: readonly DirectiveNode[]): boolean {

@@ -43,6 +43,19 @@ export class Answers {
     return bounded
   }
 
+  /**
+   * Like `written` for an answer of a few values, without yielding to the event loop; undefined if it turns out longer than a
+   * piece.
+   */
+  writtenAtOnce(result: ExecutionResult): ExecutionResult | undefined {
+    const { data, errors } = result
+    if (data == null || errors !== undefined) return undefined
+    const piece = JSON.stringify(data)
+    if (piece.length >= pieceLength) return undefined
+    this.#written.set(data, [piece])
+    return result
+  }
+
   /** The data as JSON, if it was written. */
   dataOf(data: ExecutionResult['data']): readonly Piece[] | undefined {
     return data == null ? undefined : this.#written.get(data)

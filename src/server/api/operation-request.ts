@@ -7,7 +7,7 @@ import { grouped } from '../../grouped.ts'
 import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest } from '../http/errors.ts'
-import { maxSilenceMs, readBody } from '../http/request.ts'
+import { maxSilenceMs, takeBody } from '../http/request.ts'
 
 // Reads operations from HTTP requests: https://graphql.github.io/graphql-over-http/draft/. A request without a valid
 // operation is answered with the same status whatever its Accept header says. Forms: see multipart.ts.
@@ -109,20 +109,21 @@ async function readWhole(
   if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) throw tooLong()
   const chunks: Buffer[] = []
   let size = 0
+  const take = (chunk: Buffer) => {
+    size += chunk.length
+    if (size > maxRequestBytes) throw tooLong()
+    keep(chunk.length)
+    chunks.push(chunk)
+  }
   try {
-    for await (const chunk of readBody(request, response, maxSilenceMs)) {
-      size += chunk.length
-      if (size > maxRequestBytes) break
-      keep(chunk.length)
-      chunks.push(chunk)
-    }
+    await takeBody(request, response, { silenceMs: maxSilenceMs, take })
   } catch (error) {
     if (!(error instanceof FileInterruptedError)) throw error
     // Not sent: the connection is lost.
     throw badRequest('The connection was lost before all of the request had arrived.')
   }
-  if (size > maxRequestBytes) throw tooLong()
-  return Buffer.concat(chunks, size)
+  const [only] = chunks
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size)
 }
 
 function tooLong(): GraphQLError {
@@ -133,9 +134,11 @@ function tooLong(): GraphQLError {
   )
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 function decoded(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return decoder.decode(body)
   } catch {
     throw badRequest('The body is not UTF-8. Send JSON in UTF-8.')
   }

@@ -187,13 +187,8 @@ export class CodesFile {
     const [run] = runs
     if (source.space !== undefined && frame !== undefined && run?.count === stretch.count) {
       const { first, passed } = await reader.indices(offset, count)
-      const all = count + passed.length
-      if (passed.length === 0 || frame.bytes !== undefined)
-        return withoutRows(
-          source.space.encodedAt(first, all, frame.before, frame.after + this.#tailOf(run, source)),
-          passed,
-          all,
-        )
+      const after = frame.after + this.#tailOf(run, source)
+      return source.space.encodedAt(first, count, frame.before, after, passed)
     }
     const codes = await codesOf(stretch)
     let text = ''
@@ -238,18 +233,4 @@ export class CodesFile {
       ) + endOfRow
     )
   }
-}
-
-/** `count` rows of equal length without the rows at `places`, which ascend. Overwrites `rows`. */
-function withoutRows(rows: Buffer, places: readonly number[], count: number): Buffer {
-  if (places.length === 0) return rows
-  const width = rows.length / count
-  let end = 0
-  let place = 0
-  for (const next of [...places, count]) {
-    rows.copy(rows, end, place * width, next * width)
-    end += (next - place) * width
-    place = next + 1
-  }
-  return rows.subarray(0, end)
 }

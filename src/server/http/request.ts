@@ -102,11 +102,54 @@ export async function* readBody(
       yield value
     }
   } catch (error) {
-    if (error instanceof FileInterruptedError) throw error
-    throw new FileInterruptedError('The connection was lost before all of the file had arrived.', error)
+    throw interrupted(error)
   } finally {
     await chunks.return?.()
   }
+}
+
+/**
+ * Takes all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply. Rejects with
+ * what `take` throws, and then takes no more.
+ */
+export async function takeBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { silenceMs, take }: { silenceMs: number; take: (chunk: Buffer) => void },
+): Promise<void> {
+  if (awaitsContinue(request)) response.writeContinue()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let received = 0
+  const silence = setTimeout(() => request.destroy(silenceError(received, silenceMs)), silenceMs)
+  const onData = (chunk: Buffer) => {
+    received += chunk.length
+    if (received >= minBytes) {
+      received = 0
+      silence.refresh()
+    }
+    try {
+      take(chunk)
+    } catch (error) {
+      reject(error)
+    }
+  }
+  const onError = (error: unknown) => reject(interrupted(error))
+  const onClose = () => {
+    if (!request.readableEnded) reject(interrupted(undefined))
+  }
+  request.on('data', onData).on('end', resolve).on('error', onError).on('close', onClose)
+  try {
+    await promise
+  } finally {
+    clearTimeout(silence)
+    request.off('data', onData).off('end', resolve).off('error', onError).off('close', onClose)
+    if (!request.readableEnded) request.pause()
+  }
+}
+
+function interrupted(cause: unknown): FileInterruptedError {
+  if (cause instanceof FileInterruptedError) return cause
+  return new FileInterruptedError('The connection was lost before all of the file had arrived.', cause)
 }
 
 function silenceError(received: number, silenceMs: number): FileInterruptedError {

@@ -54,7 +54,7 @@ describe('work that is done once', () => {
     const request = async (key: string | undefined) => {
       const taskId = randomUUID()
       const done = await test.books.write(test.accountId, (tx) =>
-        once(tx, 'try', key, hash, async () => ({ taskId })),
+        once(tx, 'try', { key, hash, taskId }, async () => ({ taskId })),
       )
       if (done.taskId === taskId) committed.push(taskId)
       return done.taskId
@@ -69,10 +69,10 @@ describe('work that is done once', () => {
 
   it('conflicts with a different input, and leaves the key unused when it fails', async () => {
     await using test = await openBooks()
-    const request = (key: string, input: string, work: () => Promise<{ taskId: string }>) =>
-      test.books.write(test.accountId, (tx) => once(tx, 'try', key, input, work))
-    const fails = () => Promise.reject(new RangeError('changed its mind'))
     const taskId = randomUUID()
+    const request = (key: string, input: string, work: () => Promise<{ taskId: string }>) =>
+      test.books.write(test.accountId, (tx) => once(tx, 'try', { key, hash: input, taskId }, work))
+    const fails = () => Promise.reject(new RangeError('changed its mind'))
     await expect(request('key', hash, fails)).rejects.toThrow(RangeError)
     await request('key', hash, async () => ({ taskId }))
     expect(await request('key', hash, fails)).toEqual({ taskId })
