@@ -11,8 +11,11 @@ export interface Broadcast {
 
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
 await once(server, 'listening')
-process.on('message', ({ text, times }: Broadcast) => {
-  for (let i = 0; i < times; i++) for (const client of server.clients) client.send(text)
+process.on('message', (asked: Broadcast | 'cpu') => {
+  if (asked === 'cpu') {
+    const { user, system } = process.cpuUsage()
+    process.send?.((user + system) / 1e3)
+  } else for (let i = 0; i < asked.times; i++) for (const client of server.clients) client.send(asked.text)
 })
 process.once('disconnect', () => process.exit())
-process.send?.(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+process.send?.({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` })

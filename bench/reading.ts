@@ -6,7 +6,7 @@ import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
 import type { Broadcast } from './bare-server.ts'
 import type { Arrival, Expectation, ReadersOptions } from './readers.ts'
-import type { Bench } from './support.ts'
+import { addServer, type Bench, processOf } from './support.ts'
 
 /** Readers in a process of their own: see readers.ts. */
 export class Readers {
@@ -68,19 +68,9 @@ export async function openSubscribers(
 export async function openBareServer(
   lifecycle: Lifecycle,
   { sockets, bytes }: { sockets: number; bytes: number },
-): Promise<{ readers: Readers; send: (times: number) => void }> {
-  const server = await lifecycle.open(
-    'bare server',
-    () => fork(join(import.meta.dirname, 'bare-server.ts')),
-    (child) => child.kill(),
-  )
-  const [url] = await once(server, 'message')
-  const readers = await Readers.open(lifecycle, {
-    url: String(url),
-    key: undefined,
-    sockets,
-    subscription: undefined,
-  })
+): Promise<{ url: string; readers: Readers; send: (times: number) => void }> {
+  const url = await addServer(lifecycle, fork(join(import.meta.dirname, 'bare-server.ts')))
+  const readers = await Readers.open(lifecycle, { url, key: undefined, sockets, subscription: undefined })
   const text = 'x'.repeat(bytes)
-  return { readers, send: (times) => server.send({ text, times } satisfies Broadcast) }
+  return { url, readers, send: (times) => processOf(url).send({ text, times } satisfies Broadcast) }
 }

@@ -67,6 +67,10 @@ process.on('message', (asked) => {
     // Without garbage.
     globalThis.gc?.()
     process.send?.(process.memoryUsage().rss)
+  } else if (asked === 'kept') {
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    process.send?.(heapUsed + external)
   } else if (asked === 'cpu') {
     const { user, system } = process.cpuUsage()
     process.send?.((user + system) / 1e3)

@@ -118,12 +118,17 @@ export async function memoryOf(url: string): Promise<number> {
   return await numberOf(url, 'memory')
 }
 
+/** How many bytes a server keeps: those of its memory that are no garbage. */
+export async function keptBy(url: string): Promise<number> {
+  return await numberOf(url, 'kept')
+}
+
 /** How many milliseconds of processor time a server has used so far. */
 export async function cpuMsOf(url: string): Promise<number> {
   return await numberOf(url, 'cpu')
 }
 
-async function numberOf(url: string, asked: 'memory' | 'cpu'): Promise<number> {
+async function numberOf(url: string, asked: 'memory' | 'kept' | 'cpu'): Promise<number> {
   const server = processOf(url)
   const answer = once(server, 'message')
   server.send(asked)
@@ -476,7 +481,7 @@ export interface Side {
   figure: () => Promise<number>
 }
 
-/** What a ratio should be. */
+/** What a figure should be. */
 export type Target = { atLeast: number } | { atMost: number }
 
 /** Compares two sides as `compare` does, and prints both figures and the ratio. */
@@ -491,22 +496,23 @@ export async function showComparison(
   showRatio('the first by the second', ratio, target)
 }
 
-/** Prints a figure. */
-export function show(what: string, figure: number, unit: string): void {
+/** Prints a figure, and whether it meets its target. */
+export function show(what: string, figure: number, unit: string, target?: Target): void {
   const digits = figure < 100 ? 1 : 0
   const number = figure.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  console.log(`  ${what.padEnd(58)}${number.padStart(12)} ${unit}`)
+  console.log(`  ${what.padEnd(58)}${number.padStart(12)} ${unit}${verdictOn(figure, target)}`)
 }
 
 /** Prints a ratio, and whether it meets its target. */
 export function showRatio(what: string, ratio: number, target?: Target): void {
-  let verdict = ''
-  if (target !== undefined) {
-    const [bound, isMet] =
-      'atLeast' in target
-        ? [`at least ${target.atLeast}`, ratio >= target.atLeast]
-        : [`at most ${target.atMost}`, ratio <= target.atMost]
-    verdict = ` (${bound}: ${isMet ? 'met' : 'missed'})`
-  }
-  console.log(`  ${what.padEnd(58)}${ratio.toFixed(2).padStart(12)}${verdict}\n`)
+  console.log(`  ${what.padEnd(58)}${ratio.toFixed(2).padStart(12)}${verdictOn(ratio, target)}\n`)
+}
+
+function verdictOn(figure: number, target: Target | undefined): string {
+  if (target === undefined) return ''
+  const [bound, isMet] =
+    'atLeast' in target
+      ? [`at least ${target.atLeast}`, figure >= target.atLeast]
+      : [`at most ${target.atMost}`, figure <= target.atMost]
+  return ` (${bound}: ${isMet ? 'met' : 'missed'})`
 }

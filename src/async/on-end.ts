@@ -8,38 +8,54 @@ export function onEnd<T, R>(
   end: () => void,
   check?: () => void,
 ): AsyncGenerator<T, R, void> {
-  let hasEnded = false
-  const endOnce = () => {
-    if (hasEnded) return
-    hasEnded = true
-    end()
+  return new Ending(source, end, check)
+}
+
+class Ending<T, R> implements AsyncGenerator<T, R, void> {
+  readonly #source: AsyncGenerator<T, R, void>
+  readonly #check: (() => void) | undefined
+  #end: (() => void) | undefined
+
+  constructor(source: AsyncGenerator<T, R, void>, end: () => void, check: (() => void) | undefined) {
+    this.#source = source
+    this.#end = end
+    this.#check = check
   }
-  return {
-    async next() {
-      try {
-        const result = await source.next()
-        check?.()
-        if (result.done === true) endOnce()
-        return result
-      } catch (error) {
-        endOnce()
-        throw error
-      }
-    },
-    return(value) {
-      endOnce()
-      return source.return(value)
-    },
-    throw(error) {
-      endOnce()
-      return source.throw(error)
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      endOnce()
-      await source[Symbol.asyncDispose]()
-    },
+
+  async next(): Promise<IteratorResult<T, R>> {
+    try {
+      const result = await this.#source.next()
+      this.#check?.()
+      if (result.done === true) this.#endOnce()
+      return result
+    } catch (error) {
+      this.#endOnce()
+      throw error
+    }
+  }
+
+  return(value: R | PromiseLike<R>): Promise<IteratorResult<T, R>> {
+    this.#endOnce()
+    return this.#source.return(value)
+  }
+
+  throw(error: unknown): Promise<IteratorResult<T, R>> {
+    this.#endOnce()
+    return this.#source.throw(error)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endOnce()
+    await this.#source[Symbol.asyncDispose]()
+  }
+
+  #endOnce(): void {
+    const end = this.#end
+    this.#end = undefined
+    end?.()
   }
 }

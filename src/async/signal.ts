@@ -6,6 +6,8 @@ const maxWokenAtOnce = 500
 /** Waits for signals, one at a time and any number of times, until its AbortSignal is aborted. */
 export class Waiter {
   readonly #signal: AbortSignal
+  /** Those that wait for the same signal. */
+  #waiting: Set<Waiter> | undefined
   #resume: (() => void) | undefined
 
   constructor(signal: AbortSignal) {
@@ -14,16 +16,19 @@ export class Waiter {
     signal.addEventListener('abort', () => this.wake(), { once: true })
   }
 
-  /** Resolves at the next `wake`, or immediately if the AbortSignal is aborted. Never rejects. */
-  wait(): Promise<void> {
+  /** Resolves at the next `wake`, or immediately if the AbortSignal is aborted. Is among `waiting` until then. Never rejects. */
+  wait(waiting: Set<Waiter>): Promise<void> {
     if (this.#signal.aborted) return Promise.resolve()
+    this.#waiting = waiting.add(this)
     return new Promise((resolve) => {
       this.#resume = resolve
     })
   }
 
   wake(): void {
+    this.#waiting?.delete(this)
     this.#resume?.()
+    this.#waiting = undefined
     this.#resume = undefined
   }
 }
@@ -39,12 +44,8 @@ export class Signal {
    * Resolves when `wakeAll` has been called since `version` was `seen`, or the waiter's AbortSignal is aborted. To
    * miss no change, read `version` before the state that you wait to change.
    */
-  async wait(waiter: Waiter, seen: number): Promise<void> {
-    if (this.version !== seen) return
-    const waiting = this.#waiting
-    waiting.add(waiter)
-    await waiter.wait()
-    waiting.delete(waiter)
+  wait(waiter: Waiter, seen: number): Promise<void> {
+    return this.version === seen ? waiter.wait(this.#waiting) : Promise.resolve()
   }
 
   wakeAll(): void {

@@ -13,7 +13,7 @@ import { type Context, type Credentials, createContext, type Services } from './
 import { readEventCursor } from './event.ts'
 import { Admission } from './limits/admission.ts'
 import { AnswerRoom, type Recipient } from './limits/answer-room.ts'
-import { Answers } from './limits/answers.ts'
+import type { Answers } from './limits/answers.ts'
 import { Documents, type OperationText } from './limits/documents.ts'
 import type { Subscribed, Subscriber } from './subscriber.ts'
 
@@ -51,7 +51,7 @@ export class Operations {
     this.#services = services
     this.#subscriber = subscriber
     this.#documents = new Documents(schema)
-    this.answers = new Answers(services.pacer)
+    this.answers = subscriber.answers
     this.#room = new AnswerRoom(this.answers)
   }
 
@@ -78,7 +78,7 @@ export class Operations {
   async run(prepared: Prepared, recipient: Recipient): Promise<Subscribed> {
     if ('errors' in prepared) return { errors: prepared.errors }
     const { document, args } = prepared
-    if (isSubscription(args)) return await this.#subscriber.subscribe(args)
+    if (isSubscription(args)) return await this.#subscriber.subscribe(args, recipient)
     // A long document has been parsed and validated in this event loop iteration.
     if ((document.loc?.end ?? 0) > maxShortDocument) await this.#services.pacer.yield()
     const weight = this.#admission.weigh(args)

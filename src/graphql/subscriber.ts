@@ -4,12 +4,10 @@ import {
   type ExecutionResult,
   executeSubscriptionEvent,
   GraphQLError,
-  mapSourceToResponseEvent,
   type ValidatedSubscriptionArgs,
   visit,
 } from 'graphql'
 import type { Logger } from 'pino'
-import { onEnd } from '../async/on-end.ts'
 import type { Pacer } from '../async/pacer.ts'
 import { retryWhileUnavailable } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
@@ -18,6 +16,10 @@ import type { Context } from './context.ts'
 import { Admission } from './limits/admission.ts'
 import { Answers } from './limits/answers.ts'
 import { SubscriptionMemory } from './limits/subscription-memory.ts'
+
+// The answers that a subscription is ahead of its client, and the bytes that they may have.
+const maxAhead = 20
+const maxAheadBytes = 64_000
 
 /** The results of a subscription, or the errors that keep it from starting. */
 export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
@@ -33,20 +35,19 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  * client that resumes from its last cursor would never get it complete.
  */
 export class Subscriber {
+  /** The serialised answers. */
+  readonly answers: Answers
   readonly #pacer: Pacer
-  readonly #answers: Answers
   readonly #log: Logger
   readonly #admission = new Admission()
-  readonly #keys = new AnswerKeys()
+  readonly #audiences = new Audiences()
   readonly #memory = new SubscriptionMemory()
-  /** Executions that have not started, by event, then by answer key. */
-  readonly #pending = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   readonly #closing = new AbortController()
 
   /** `pacer`: the one that the readers of events use. */
   constructor(pacer: Pacer, log: Logger) {
     this.#pacer = pacer
-    this.#answers = new Answers(pacer)
+    this.answers = new Answers(pacer)
     this.#log = log
   }
 
@@ -55,42 +56,51 @@ export class Subscriber {
     this.#closing.abort()
   }
 
-  async subscribe(args: ValidatedSubscriptionArgs): Promise<Subscribed> {
+  /** With `readsAhead`, the events that have happened while a client waits for one are answered together. */
+  async subscribe(
+    args: ValidatedSubscriptionArgs,
+    { readsAhead = false }: { readsAhead?: boolean } = {},
+  ): Promise<Subscribed> {
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue as Context
     const acquired = this.#memory.acquire(keyId, args.document, requestLength)
     if (acquired instanceof GraphQLError) return { errors: [acquired] }
     facts.subscriptions.tell({ change: 1 })
-    const release = () => {
-      acquired()
-      facts.subscriptions.tell({ change: -1 })
-    }
-    let results: Subscribed | undefined
+    let results: Results | undefined
     try {
-      results = await this.#open(args)
-      return Symbol.asyncIterator in results ? onEnd(results, release) : results
+      const source = await createSourceEventStream(args)
+      if (!(Symbol.asyncIterator in source)) return source
+      const audience = this.#audiences.join(args)
+      // Its own context is not kept.
+      const shared = { ...args, contextValue: audience.context }
+      results = new Results({
+        events: source[Symbol.asyncIterator](),
+        // Every source yields objects.
+        answer: (event) => this.#answer(event as object, audience, shared),
+        maxAhead: readsAhead ? Math.min(maxAhead, maxAheadBytes / weight.bytes) : 0,
+        release: () => {
+          this.#audiences.leave(audience)
+          acquired()
+          facts.subscriptions.tell({ change: -1 })
+        },
+      })
+      return results
     } finally {
-      if (results === undefined || !(Symbol.asyncIterator in results)) release()
+      if (results === undefined) {
+        acquired()
+        facts.subscriptions.tell({ change: -1 })
+      }
     }
   }
 
-  async #open(args: ValidatedSubscriptionArgs): Promise<Subscribed> {
-    const source = await createSourceEventStream(args)
-    if (!(Symbol.asyncIterator in source)) return source
-    const key = this.#keys.keyOf(args)
-    return mapSourceToResponseEvent(args, source, (ofEvent) => this.#answer(ofEvent, key))
-  }
-
-  /** The answer to an event, shared by all who ask for it with the same key before its execution starts. */
-  #answer(args: ValidatedSubscriptionArgs, key: string): Promise<ExecutionResult> {
-    const event = args.rootValue as object
-    const pending = this.#pending.get(event) ?? new Map<string, Promise<ExecutionResult>>()
-    this.#pending.set(event, pending)
-    const known = pending.get(key)
+  /** The answer to an event, shared by all of the audience who ask for it before its execution starts. */
+  #answer(event: object, { pending }: Audience, args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
+    const known = pending.get(event)
     if (known !== undefined) return known
-    const answer = this.#pacer.yield().then(() => this.#schedule(args, () => pending.delete(key)))
-    pending.set(key, answer)
+    const ofEvent = { ...args, rootValue: event }
+    const answer = this.#pacer.yield().then(() => this.#schedule(ofEvent, () => pending.delete(event)))
+    pending.set(event, answer)
     return answer
   }
 
@@ -117,7 +127,86 @@ export class Subscriber {
       return result
     }
     const options = { purpose: 'answer an event', log: this.#log, signal }
-    return await this.#answers.bounded((await retryWhileUnavailable(execute, options)) ?? (await execute()))
+    return await this.answers.written((await retryWhileUnavailable(execute, options)) ?? (await execute()))
+  }
+}
+
+/** The answers to events, in their order. */
+class Results implements AsyncGenerator<ExecutionResult, void, void> {
+  readonly #events: AsyncIterator<unknown>
+  readonly #answer: (event: unknown) => Promise<ExecutionResult>
+  readonly #maxAhead: number
+  #release: (() => void) | undefined
+  /** Events that are read before their answers have been asked for. */
+  readonly #ahead: Promise<IteratorResult<ExecutionResult, void>>[] = []
+  #isAwaited = false
+
+  /** `release` is called once, when the events or their reader have ended. */
+  constructor(parts: {
+    events: AsyncIterator<unknown>
+    answer: (event: unknown) => Promise<ExecutionResult>
+    maxAhead: number
+    release: () => void
+  }) {
+    this.#events = parts.events
+    this.#answer = parts.answer
+    this.#maxAhead = parts.maxAhead
+    this.#release = parts.release
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult, void>> {
+    this.#isAwaited = true
+    const result = await (this.#ahead.shift() ?? this.#read())
+    this.#isAwaited = false
+    return result
+  }
+
+  async #read(): Promise<IteratorResult<ExecutionResult, void>> {
+    try {
+      const { done, value } = await this.#events.next()
+      if (done === true) {
+        this.#end()
+        return { done, value: undefined }
+      }
+      // Not for a client that is behind: what it gets should be as new as possible.
+      if (this.#isAwaited && this.#ahead.length < this.#maxAhead) this.#readAhead()
+      return { done: false, value: await this.#answer(value) }
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  #readAhead(): void {
+    const reading = this.#read()
+    // It fails for whoever asks for it, which may be later.
+    reading.catch(() => {})
+    this.#ahead.push(reading)
+  }
+
+  async return(): Promise<IteratorReturnResult<void>> {
+    this.#end()
+    await this.#events.return?.()
+    return { done: true, value: undefined }
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<ExecutionResult, void>> {
+    this.#end()
+    await this.#events.throw?.(error)
+    throw error
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  #end(): void {
+    this.#release?.()
+    this.#release = undefined
   }
 }
 
@@ -127,12 +216,43 @@ interface KnownOperation {
   variables: readonly string[]
 }
 
-/** Makes answer keys: subscriptions with equal keys get the same answer to an event. */
-class AnswerKeys {
+/** Subscriptions that get the same answer to an event. */
+interface Audience {
+  key: string
+  /** The context of the first of them, in which their events are executed. */
+  context: Context
+  subscriptions: number
+  /** Executions that have not started, by event. */
+  pending: WeakMap<object, Promise<ExecutionResult>>
+}
+
+/** The audiences of open subscriptions. */
+class Audiences {
+  readonly #audiences = new Map<string, Audience>()
   readonly #operations = new WeakMap<DocumentNode, Map<string, KnownOperation>>()
   #operationCount = 0
 
-  keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
+  /** The audience of a subscription that begins. */
+  join(args: ValidatedSubscriptionArgs): Audience {
+    const key = this.#keyOf(args)
+    const audience = this.#audiences.get(key) ?? {
+      key,
+      context: args.contextValue as Context,
+      subscriptions: 0,
+      pending: new WeakMap(),
+    }
+    this.#audiences.set(key, audience)
+    audience.subscriptions += 1
+    return audience
+  }
+
+  /** A subscription has ended. */
+  leave(audience: Audience): void {
+    audience.subscriptions -= 1
+    if (audience.subscriptions === 0) this.#audiences.delete(audience.key)
+  }
+
+  #keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
     const { id, variables } = this.#operation(document, operation.name?.value ?? '')
     const { accountId, scopes } = contextValue as Context
     const given = rawVariableValues ?? {}

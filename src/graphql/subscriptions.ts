@@ -134,7 +134,7 @@ async function poolEvents(poolId: string | undefined, after: string | undefined,
 /** The events after a cursor, or from now on, that are of one type; with `poolId`, only those of the pool. */
 async function eventsAfter<Event extends LoggedEvent>(
   after: string | undefined,
-  isWanted: (event: LoggedEvent) => event is Event,
+  isOfType: (event: LoggedEvent) => event is Event,
   context: Context,
   poolId?: string,
 ) {
@@ -143,10 +143,8 @@ async function eventsAfter<Event extends LoggedEvent>(
   const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
   if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
   if (from.sequence < log.floor) throw new CursorExpiredError()
-  return untilRevoked(context, async function* (signal) {
-    for await (const event of feed.after({ accountId, poolId, sequence: from.sequence }, signal))
-      if (isWanted(event)) yield event
-  })
+  const wanted = { accountId, poolId, sequence: from.sequence, isOfType }
+  return untilRevoked(context, (signal) => feed.after(wanted, signal))
 }
 
 async function poolUpdates(poolId: string, context: Context) {

@@ -35,7 +35,6 @@ const failures = ['INTERNAL_SERVER_ERROR', 'UNAVAILABLE']
  * of it in its trace. Whoever learns something of it notes it here. It never holds a key, a recipient or a code.
  */
 export class RequestRecord {
-  readonly id: string
   /** The name of its route. */
   route: string | undefined
   /** The API key that it was authenticated by, or that of its session. */
@@ -43,11 +42,18 @@ export class RequestRecord {
   #operation: OperationNames | undefined
   #span: OpenSpan | undefined
   readonly #began = performance.now()
-  readonly #codes = new Set<string>()
+  // Made when they are needed: a subscription keeps its record for as long as it is open.
+  #id: string | undefined
+  #codes: Set<string> | undefined
   #isAnswered = false
 
-  constructor(id: string = randomUUID()) {
-    this.id = id
+  constructor(id?: string) {
+    this.#id = id
+  }
+
+  get id(): string {
+    this.#id ??= randomUUID()
+    return this.#id
   }
 
   get operation(): OperationNames | undefined {
@@ -71,7 +77,8 @@ export class RequestRecord {
    * few.
    */
   inSpan<T>(name: string, headers: IncomingHttpHeaders, attributes: Attributes, work: () => T): T {
-    this.#span = beginRequest(name, { 'promo_codes.request_id': this.id, ...attributes }, headers)
+    const all = () => ({ 'promo_codes.request_id': this.id, ...attributes })
+    this.#span = beginRequest(name, all, headers)
     return this.#span === undefined ? work() : this.#span.run(work)
   }
 
@@ -87,7 +94,9 @@ export class RequestRecord {
 
   /** Notes the code of an error in the answer. */
   noteCode(code: unknown): void {
-    if (typeof code === 'string' && this.#codes.size < maxListed) this.#codes.add(code)
+    if (typeof code !== 'string') return
+    this.#codes ??= new Set()
+    if (this.#codes.size < maxListed) this.#codes.add(code)
   }
 
   /** Notes that the operation has been answered; a subscription, that it has begun. Further calls do nothing. */
@@ -96,7 +105,7 @@ export class RequestRecord {
     this.#isAnswered = true
     const { kind = 'unknown', fields = [] } = this.operation ?? {}
     const [field = 'other', ...others] = fields
-    const [outcome = 'OK'] = this.#codes
+    const [outcome = 'OK'] = this.#codes ?? []
     const durationMs = this.#elapsedMs()
     facts.operation.tell({
       kind,
@@ -123,7 +132,7 @@ export class RequestRecord {
   }
 
   #endSpan(attributes: Attributes, hasFailed = false): void {
-    const codes = [...this.#codes]
+    const codes = [...(this.#codes ?? [])]
     this.#span?.end(
       { ...attributes, 'promo_codes.key_id': this.keyId, 'promo_codes.error_codes': codes },
       hasFailed || codes.some((code) => failures.includes(code)),
@@ -134,7 +143,7 @@ export class RequestRecord {
     if (!log.isLevelEnabled('debug')) return
     const { id: requestId, keyId, operation } = this
     const { name, kind, fields } = operation ?? {}
-    const codes = this.#codes.size > 0 ? [...this.#codes] : undefined
+    const codes = this.#codes === undefined ? undefined : [...this.#codes]
     const durationMs = Math.round(this.#elapsedMs())
     log.debug(
       {

@@ -50,14 +50,14 @@ export function outsideTraces<T>(work: () => T): T {
 
 /**
  * Begins a request, in the trace that its headers name (W3C Trace Context), or in a new one. Undefined if traces are off.
- * The caller runs its work in the span, and ends it.
+ * The caller runs its work in the span, and ends it. `attributes` is called only if traces are on.
  */
 export function beginRequest(
   name: string,
-  attributes: Attributes,
+  attributes: () => Attributes,
   headers: Readonly<Record<string, string | string[] | undefined>> = {},
 ): OpenSpan | undefined {
-  return spans.recorder?.beginRequest(name, attributes, headers)
+  return spans.recorder?.beginRequest(name, attributes(), headers)
 }
 
 /** Renames the current span, and adds attributes to it: what it is about is sometimes known only later. */

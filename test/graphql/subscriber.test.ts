@@ -1,4 +1,5 @@
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
@@ -24,6 +25,10 @@ const events = [{ name: 'first' }, { name: 'second' }, { name: 'third' }]
 let executed: string[] = []
 let state = 0
 let away = 0
+/** Lets the second and the third of the later events happen. */
+let happen = Promise.withResolvers<void>()
+/** The later events that have been read. */
+let read: string[] = []
 
 const Event = new GraphQLObjectType<{ name: string }>({
   name: 'Event',
@@ -57,6 +62,17 @@ const schema = new GraphQLSchema({
         },
         resolve: (event) => event,
       },
+      later: {
+        type: new GraphQLNonNull(Event),
+        subscribe: async function* () {
+          for (const event of events) {
+            if (read.length === 1) await happen.promise
+            read.push(event.name)
+            yield event
+          }
+        },
+        resolve: (event) => event,
+      },
       refused: {
         type: GraphQLInt,
         subscribe: () => {
@@ -75,6 +91,8 @@ function open(): Subscriber {
   executed = []
   state = 0
   away = 0
+  happen = Promise.withResolvers()
+  read = []
   const subscriber = new Subscriber(new Pacer(), silent)
   onTestFinished(() => subscriber.close())
   return subscriber
@@ -85,25 +103,36 @@ interface Asking {
   accountId?: string
   scopes?: string[]
   scheduler?: Scheduler
+  asked?: DocumentNode
+  readsAhead?: boolean
 }
 
 async function subscribe(
   subscriber: Subscriber,
-  { variables = {}, accountId = 'a', scopes = ['READ', 'CLAIM'], scheduler = new Scheduler() }: Asking = {},
+  {
+    variables = {},
+    accountId = 'a',
+    scopes = ['READ', 'CLAIM'],
+    scheduler = new Scheduler(),
+    asked = document,
+    readsAhead = false,
+  }: Asking = {},
 ): Promise<AsyncGenerator<ExecutionResult>> {
   const contextValue = { accountId, scopes, keyId: `key of ${accountId}`, scheduler }
-  const stream = await begin(subscriber, { schema, document, variableValues: variables, contextValue })
+  const args = { schema, document: asked, variableValues: variables, contextValue }
+  const stream = await begin(subscriber, args, readsAhead)
   if (!(Symbol.asyncIterator in stream)) throw new Error(JSON.stringify(stream))
   return stream
 }
 
-async function begin(subscriber: Subscriber, args: ExecutionArgs): Promise<Subscribed> {
+async function begin(subscriber: Subscriber, args: ExecutionArgs, readsAhead = false): Promise<Subscribed> {
   const validated = validateSubscriptionArgs(args)
-  return 'schema' in validated ? await subscriber.subscribe(validated) : { errors: validated }
+  return 'schema' in validated ? await subscriber.subscribe(validated, { readsAhead }) : { errors: validated }
 }
 
 async function next(stream: AsyncGenerator<ExecutionResult>): Promise<unknown> {
-  return (await stream.next()).value?.data?.['events']
+  const data = (await stream.next()).value?.data
+  return data?.['events'] ?? data?.['later']
 }
 
 describe('the answer to an event', () => {
@@ -154,6 +183,31 @@ describe('the answer to an event', () => {
     state = 7
     expect(await next(slow)).toEqual({ name: 'first', state: 7 })
     expect(executed).toEqual(['first', 'first'])
+  })
+})
+
+describe('a subscription that reads ahead', () => {
+  test('has the events answered together that have happened while its client waits, and in order', async () => {
+    const stream = await subscribe(open(), { readsAhead: true })
+    expect(await next(stream)).toEqual({ name: 'first', state: 0 })
+    await expect.poll(() => executed).toEqual(['first', 'second', 'third'])
+    state = 7
+    expect(await next(stream)).toEqual({ name: 'second', state: 0 })
+    expect(await next(stream)).toEqual({ name: 'third', state: 0 })
+    expect(await stream.next()).toEqual({ done: true })
+  })
+
+  test('is at most one event ahead of a client that does not ask for more', async () => {
+    const asked = parse('subscription { later { name state } }')
+    const stream = await subscribe(open(), { asked, readsAhead: true })
+    expect(await next(stream)).toEqual({ name: 'first', state: 0 })
+    happen.resolve()
+    await expect.poll(() => executed).toEqual(['first', 'second'])
+    expect(read).toEqual(['first', 'second'])
+    state = 7
+    expect(await next(stream)).toEqual({ name: 'second', state: 0 })
+    expect(await next(stream)).toEqual({ name: 'third', state: 7 })
+    await stream.return(undefined)
   })
 })
 

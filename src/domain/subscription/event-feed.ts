@@ -19,10 +19,12 @@ const pageSize = 1_000
 const maxReadAtOnce = 20
 
 /** Which events of an account's log a reader wants: those after `sequence`, of one pool, or all of the account. */
-export interface Wanted {
+export interface Wanted<Event extends LoggedEvent = LoggedEvent> {
   accountId: string
   poolId?: string | undefined
   sequence: bigint
+  /** Whether an event is of the wanted type. By default, all are. */
+  isOfType?: (event: LoggedEvent) => event is Event
 }
 
 /**
@@ -64,7 +66,10 @@ export class EventFeed {
    * Yields all events of the log after `sequence`, in order, until `signal` is aborted. Rejects with a ReaderTooSlowError
    * if the next events have been removed from the log.
    */
-  async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
+  async *after<Event extends LoggedEvent = LoggedEvent>(
+    { accountId, poolId, sequence, isOfType = (_event): _event is Event => true }: Wanted<Event>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Event, void, void> {
     const tail = this.#follow(accountId)
     const waiter = new Waiter(signal)
     try {
@@ -77,7 +82,7 @@ export class EventFeed {
           if (this.#pacer.isDue()) await this.#pacer.yield()
           if (signal.aborted) return
           position = event.sequence
-          if (poolId === undefined || event.poolId === poolId) yield event
+          if ((poolId === undefined || event.poolId === poolId) && isOfType(event)) yield event
         }
         if (events.length === 0) await tail.changed.wait(waiter, seen)
       }

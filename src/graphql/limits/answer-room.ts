@@ -20,6 +20,8 @@ export interface Recipient {
    * the client has left by then. If it is not given, such operations run immediately.
    */
   enqueueLong?: <T>(run: () => Promise<T>) => Promise<T | undefined>
+  /** Whether it can take several answers of a subscription at a time. */
+  readsAhead?: boolean
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql'
+import type { ExecutionResult, FormattedExecutionResult } from 'graphql'
 import type { Pacer } from '../../async/pacer.ts'
 import { grouped } from '../../grouped.ts'
 import { topLevelError } from '../errors/top-level.ts'
@@ -62,7 +62,7 @@ export class Answers {
   }
 
   /** The result as JSON, in pieces. */
-  json(result: ExecutionResult): Piece[] {
+  json(result: ExecutionResult | FormattedExecutionResult): Piece[] {
     const { data, ...rest } = result
     const written = this.dataOf(data)
     if (written === undefined) return [JSON.stringify(result)]

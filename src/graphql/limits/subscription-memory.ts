@@ -7,9 +7,9 @@ import { memoryOf } from './documents.ts'
 const maxShare = 1 / 2
 const maxShareOfKey = 3 / 8
 
-// Measured: 22 to 47 kB for a further subscription on a socket (bench/idle-subscriptions.ts). A request takes up to 30
-// bytes for each of its characters, if it is a list of empty objects.
-const bytesPerSubscription = 30_000
+// Measured: 8 kB for a further subscription on a socket (bench/idle-subscriptions.ts), and 16 kB for one that shares its answers
+// with no other. A request takes up to 30 bytes for each of its characters, if it is a list of empty objects.
+const bytesPerSubscription = 20_000
 const bytesPerCharacter = 30
 
 /** Bounds the memory of open subscriptions, whose number and size are up to the clients. */

@@ -6,12 +6,17 @@ import type { SentSession } from '../session-cookie.ts'
 // Unread bytes, above which nothing more is done for the client.
 const maxUnreadBytes = 1_000_000
 
+// Unread bytes, up to which the next message need not wait. Those of a subscription then share a system call.
+const maxUnreadAtOnce = 16_000
+
 // Steps of a client's operations that run at a time, and that wait.
 const maxRunning = 16
 const maxWaiting = 32
 
 // Characters of the messages of these steps, from which on nothing more is read from the client.
 const maxHeldLength = 1_000_000
+
+const textFrame = { binary: false }
 
 /**
  * A client's WebSocket, with back-pressure in both directions: while answers wait to be read or operations wait to run,
@@ -52,15 +57,22 @@ export class ClientSocket {
     return this.#socket.readyState === this.#socket.OPEN
   }
 
-  /** Resolves when the message has been passed to the system, or the socket is closed. */
-  async send(message: string | Buffer): Promise<void> {
+  /**
+   * Sends a message, unless the socket is closed. If much is unread by then, resolves when the message has been passed to the
+   * system, or the socket is closed.
+   */
+  send(message: string | Buffer): Promise<void> | undefined {
     const socket = this.#socket
-    if (socket.readyState !== socket.OPEN) return
+    if (socket.readyState !== socket.OPEN) return undefined
     // If a message had to wait and is sent, the client reads. The system accepts other messages even if it does not.
     const waits = !this.#isCorked && socket.bufferedAmount > 0
     this.#cork()
-    await new Promise<void>((resolve) => {
-      socket.send(message, { binary: false }, () => {
+    if (!waits && socket.bufferedAmount + message.length <= maxUnreadAtOnce) {
+      socket.send(message, textFrame)
+      return undefined
+    }
+    return new Promise<void>((resolve) => {
+      socket.send(message, textFrame, () => {
         if (waits) this.#isAlive = true
         this.#startNext()
         resolve()

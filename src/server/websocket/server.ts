@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,13 +10,10 @@ import {
   type Context as SocketContext,
   type SubscribePayload,
 } from 'graphql-ws'
-import { isAsyncIterable } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { publicError, topLevelError, wireError } from '../../graphql/errors/top-level.ts'
-import { joined, type Piece } from '../../graphql/limits/answers.ts'
 import type { Sender } from '../../graphql/operations.ts'
-import type { Subscribed } from '../../graphql/subscriber.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath } from '../../routes.ts'
 import { facts } from '../../telemetry/facts.ts'
@@ -36,6 +32,7 @@ import { hostError, isWebSocket, targetOf } from '../http/request.ts'
 import { maxDrainMs } from '../http/server.ts'
 import type { SentSession } from '../session-cookie.ts'
 import { ClientSocket } from './client-socket.ts'
+import { Delivery } from './delivery.ts'
 
 // The protocol of graphql-ws, with our own adapter to `ws`. The one of graphql-ws has no back-pressure, does not tell busy
 // clients from dead ones by its pings, and closes the socket if a single operation is invalid.
@@ -65,9 +62,8 @@ interface Arrival {
 
 /** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
 interface AdmittedOperation extends ExecutionArgs {
-  /** Runs the operation when its turn has come and its key's share allows it. Undefined if the client has cancelled it by then. */
-  answer: () => Promise<Subscribed | undefined>
-  record: RequestRecord
+  /** Runs the operation when its turn has come and its key's share allows it. Called once, and not kept. */
+  answer: (() => Promise<Delivery>) | undefined
 }
 
 /**
@@ -84,7 +80,7 @@ export function serveWebSocket(parts: {
   const { server, api, authentication, log } = parts
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
-  const longAnswers = new LongAnswers()
+  const deliveries = { answers: api.operations.answers, scheduler: api.scheduler, log }
   const records = new WeakMap<SubscribePayload, RequestRecord>()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
     execute: run,
@@ -107,19 +103,6 @@ export function serveWebSocket(parts: {
     onConnect: ({ extra }) => {
       if (extra.messageLength > maxConnectionParamsLength)
         extra.close(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
-    },
-    onNext: (_socket, _id, payload, _args, { errors, data = null }) => {
-      const record = records.get(payload)
-      const shown = errors?.map((error) => wireError(publicError(error, log, record)))
-      record?.answered('websocket')
-      const written = api.operations.answers.dataOf(data)
-      // Serialised again as part of the message, a long answer would block the event loop.
-      const isLong = written !== undefined && written.length > 1
-      if (shown === undefined && !isLong) return undefined
-      return {
-        ...(shown && { errors: shown }),
-        data: isLong ? longAnswers.standIn(written) : data,
-      }
     },
     onComplete: (_socket, _id, payload) => records.get(payload)?.operationEnded(log),
     onError: (_socket, _id, payload, errors) =>
@@ -169,12 +152,7 @@ export function serveWebSocket(parts: {
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (message) => {
-          const sent = longAnswers.putInto(message)
-          if (client.keyId !== undefined && message.includes('"payload"'))
-            api.scheduler.weigh(client.keyId, sent.length)
-          return client.send(sent)
-        },
+        send: (message) => client.send(message),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (answer) =>
           socket.on('message', (message) => {
@@ -237,13 +215,17 @@ export function serveWebSocket(parts: {
       if (prepared === undefined) return refused([topLevelError('BAD_USER_INPUT', 'The client has left.')])
       if ('refused' in prepared) return refused(prepared.refused)
       const enqueueLong = <T>(run: () => Promise<T>) => client.enqueueLong(run)
-      const run = () => api.operations.run(prepared, { isWanted, enqueueLong })
+      const run = () => api.operations.run(prepared, { isWanted, enqueueLong, readsAhead: true })
+      const answer = async () => {
+        // Not sent if the client has left.
+        const result = (await client.enqueue(() => schedule(run), length)) ?? { data: null }
+        return new Delivery(deliveries, { id, client, record }, result)
+      }
       return {
         schema: api.operations.schema,
         document: prepared.document,
         operationName: operationNameOf(payload),
-        answer: () => client.enqueue(() => schedule(run), length),
-        record,
+        answer: () => record.inSameSpan(answer),
       }
     } catch (error) {
       return refused([error])
@@ -275,35 +257,6 @@ export function serveWebSocket(parts: {
   }
 }
 
-/** Replaces long answers in messages that graphql-ws serialises, so that they are serialised only once. */
-class LongAnswers {
-  readonly #answers = new Map<string, readonly Piece[]>()
-
-  /** The stand-in for the data of an answer. It is unguessable, so nothing else in a message is equal to it. */
-  standIn(pieces: readonly Piece[]): Record<string, unknown> {
-    const standIn = { long: randomUUID() }
-    this.#answers.set(JSON.stringify(standIn), pieces)
-    return standIn
-  }
-
-  /** The message with the answer in place of its stand-in, if it has one. */
-  putInto(message: string): string | Buffer {
-    if (this.#answers.size === 0) return message
-    for (const [text, pieces] of this.#answers) {
-      const place = message.indexOf(text)
-      if (place === -1) continue
-      this.#answers.delete(text)
-      const rest = place + text.length
-      return Buffer.concat([
-        Buffer.from(message.slice(0, place)),
-        joined(pieces),
-        Buffer.from(message.slice(rest)),
-      ])
-    }
-    return message
-  }
-}
-
 /** Case-insensitive, like the HTTP header that it replaces. What is no text is empty, so that no session is used instead. */
 function authorizationOf(socket: Socket): string | undefined {
   for (const [name, value] of Object.entries(socket.connectionParams ?? {}))
@@ -315,16 +268,13 @@ function operationNameOf({ operationName }: SubscribePayload): string | undefine
   return operationName == null || operationName === '' ? undefined : operationName
 }
 
-async function run(args: ExecutionArgs) {
-  const { answer, record } = args as AdmittedOperation
-  const result = await record.inSameSpan(answer)
-  // Its first event may come much later.
-  if (isAsyncIterable(result)) {
-    record.answered('websocket')
-    record.becomesStream()
-  }
-  // If the client has disconnected, this is not sent.
-  return (result ?? { data: null }) as never
+async function run(args: ExecutionArgs): Promise<Delivery> {
+  const operation = args as AdmittedOperation
+  const { answer } = operation
+  if (answer === undefined) throw new Error('An operation was run twice.')
+  // graphql-ws keeps the operation, and with it whatever it refers to, for as long as a subscription is open.
+  operation.answer = undefined
+  return await answer()
 }
 
 const serverMessages: ReadonlySet<unknown> = new Set([
