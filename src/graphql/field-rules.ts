@@ -52,6 +52,8 @@ export interface FieldRules {
   weigh(args: object, given: Given): FieldWeight
   /** Throws the error that the field will fail with whatever its parent is: FORBIDDEN, or BAD_USER_INPUT. */
   check(args: object, context: Context): void
+  /** Whether it depends on the API key that asks, and not only on the key's scopes. */
+  isOfKey: boolean
 }
 
 /** The cost of reading a row, the minimum for a field that queries the database, and the default of root fields. */
@@ -181,6 +183,7 @@ function rulesFrom({ parentType, name, kind, pothosOptions }: FieldConfig): Fiel
       }
       checkArgs?.(args)
     },
+    isOfKey: typeof authScopes === 'function',
   }
 }
 

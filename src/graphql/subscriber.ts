@@ -4,8 +4,11 @@ import {
   type ExecutionResult,
   executeSubscriptionEvent,
   GraphQLError,
+  type GraphQLSchema,
+  TypeInfo,
   type ValidatedSubscriptionArgs,
   visit,
+  visitWithTypeInfo,
 } from 'graphql'
 import type { Logger } from 'pino'
 import type { Pacer } from '../async/pacer.ts'
@@ -13,6 +16,7 @@ import { retryWhileUnavailable } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
 import { facts } from '../telemetry/facts.ts'
 import type { Context } from './context.ts'
+import { rulesOf } from './field-rules.ts'
 import { Admission } from './limits/admission.ts'
 import { Answers } from './limits/answers.ts'
 import { SubscriptionMemory } from './limits/subscription-memory.ts'
@@ -28,8 +32,9 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  * Subscribes like graphql's own `subscribe`, with two differences.
  *
  * An event is executed once for all subscriptions that get the same answer: a dashboard that thousands watch costs as much
- * as one. They share an execution if they have the same document, account, scopes, and variables that the answer depends
- * on, and if they reach the event before its execution starts, so that no answer has nodes read before that.
+ * as one. They share an execution if they have the same document, account, scopes, and variables that the answer depends on,
+ * and the same API key if it depends on that, too; and if they reach the event before its execution starts, so that no answer
+ * has nodes read before that.
  *
  * While the database is unavailable, an event waits for it. If an event were sent with errors in place of its nodes, a
  * client that resumes from its last cursor would never get it complete.
@@ -214,6 +219,8 @@ interface KnownOperation {
   id: number
   /** The names of the variables that its answers depend on. */
   variables: readonly string[]
+  /** Whether its answers depend on the API key that asks. */
+  isOfKey: boolean
 }
 
 /** Subscriptions that get the same answer to an event. */
@@ -252,24 +259,30 @@ class Audiences {
     if (audience.subscriptions === 0) this.#audiences.delete(audience.key)
   }
 
-  #keyOf({ document, operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
-    const { id, variables } = this.#operation(document, operation.name?.value ?? '')
-    const { accountId, scopes } = contextValue as Context
+  #keyOf(args: ValidatedSubscriptionArgs): string {
+    const { rawVariableValues, contextValue } = args
+    const { id, variables, isOfKey } = this.#operation(args)
+    const { accountId, keyId, scopes } = contextValue as Context
     const given = rawVariableValues ?? {}
     // [] is the default of the variable, which is not the same as null.
     const values = variables.map((name) => (name in given ? [given[name]] : []))
-    return JSON.stringify([id, accountId, scopes.toSorted(), values])
+    return JSON.stringify([id, accountId, isOfKey ? keyId : scopes.toSorted(), values])
   }
 
   /** Equal documents are usually the same object: `Documents` caches recent ones. */
-  #operation(document: DocumentNode, name: string) {
+  #operation({ schema, document, operation: { name } }: ValidatedSubscriptionArgs): KnownOperation {
     const operations = this.#operations.get(document) ?? new Map<string, KnownOperation>()
     this.#operations.set(document, operations)
-    const known = operations.get(name)
+    const key = name?.value ?? ''
+    const known = operations.get(key)
     if (known !== undefined) return known
     this.#operationCount += 1
-    const operation = { id: this.#operationCount, variables: variablesOfAnswers(document) }
-    operations.set(name, operation)
+    const operation = {
+      id: this.#operationCount,
+      variables: variablesOfAnswers(document),
+      isOfKey: asksOfKey(schema, document),
+    }
+    operations.set(key, operation)
     return operation
   }
 }
@@ -292,4 +305,18 @@ function variablesOfAnswers(document: DocumentNode): string[] {
     },
   })
   return [...names].sort()
+}
+
+/** Whether a document selects a field that depends on the API key that asks. */
+function asksOfKey(schema: GraphQLSchema, document: DocumentNode): boolean {
+  const types = new TypeInfo(schema)
+  let isOfKey = false
+  const visitor = {
+    Field() {
+      const field = types.getFieldDef()
+      if (field != null && rulesOf(field)?.isOfKey === true) isOfKey = true
+    },
+  }
+  visit(document, visitWithTypeInfo(types, visitor))
+  return isOfKey
 }

@@ -436,6 +436,29 @@ describe('the actor of an event', () => {
     ])
   })
 
+  test('shows what only the key itself may read to no other key that follows the same events', async () => {
+    await using from = await stranger(service)
+    await using maker = await withScopes(service, from, ['READ', 'MANAGE'])
+    await using other = await withScopes(service, from, ['READ', 'MANAGE'])
+    const query = 'subscription { poolEvents { actor { id scopes } } }'
+    const streams = [maker, other].map((client) =>
+      client.subscribe<{ poolEvents: { actor: { id: string; scopes: string[] } } }>(query),
+    )
+    const first = streams.map((stream) => stream.next())
+    // A subscription over the same connection begins after the one before.
+    for (const client of [maker, other]) {
+      const later = client.subscribe('subscription { poolEvents { cursor } }')
+      void later.next()
+      await client.ask('{ apiKey { id } }')
+    }
+    await newPool(maker)
+    const [own, others] = await Promise.all(first)
+    expect(own?.value).toMatchObject({
+      data: { poolEvents: { actor: { id: maker.keyId, scopes: ['READ', 'MANAGE'] } } },
+    })
+    expect(others?.value).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] })
+  })
+
   test('shows its name and hint to whoever may read, also when it is revoked, and the rest to ADMIN alone', async () => {
     await using from = await stranger(service)
     await using maker = await withScopes(service, from, ['MANAGE'])

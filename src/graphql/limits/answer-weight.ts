@@ -57,12 +57,14 @@ export const weightless: AnswerWeight = { bytes: 0, values: 0, reads: 0, introsp
  * Computes the maximum weight of an answer from the weights that fields declare. Fields count as often as they are
  * selected, times the maximum length of the lists that they are in. Of the possible types of a value, the heaviest counts.
  *
- * A fragment is weighed once per type, however often it is spread, so the time is proportional to the length of the
+ * A selection is weighed once per type, however often it is spread, so the time is proportional to the length of the
  * document.
  */
 export class AnswerWeigher {
   readonly #operation: WeighedOperation
-  readonly #fragments = new Map<FragmentDefinitionNode, Map<string, Map<unknown, AnswerWeight>>>()
+  readonly #known = new Map<SelectionSetNode, Map<string, Map<unknown, AnswerWeight>>>()
+  /** How many levels above have several possible types. */
+  #abstract = 0
   #steps = 0
   #nesting = 0
 
@@ -75,8 +77,15 @@ export class AnswerWeigher {
     return this.#object(selections, type, {})
   }
 
-  #object(selections: SelectionSetNode, type: GraphQLObjectType, given: Given): AnswerWeight {
-    const weight = this.#selections(selections, type, given)
+  #object(
+    selections: SelectionSetNode,
+    type: GraphQLObjectType,
+    given: Given,
+    mayRepeat = this.#abstract > 0,
+  ): AnswerWeight {
+    const weight = mayRepeat
+      ? this.#repeated(selections, type, given)
+      : this.#selections(selections, type, given)
     return { ...weight, bytes: weight.bytes + 2 }
   }
 
@@ -103,23 +112,20 @@ export class AnswerWeigher {
       }
       const fragment = this.#operation.fragments[selection.name.value]
       if (fragment !== undefined && this.#applies(fragment.typeCondition.name.value, on))
-        add(sum, this.#fragment(fragment, on, given))
+        add(sum, this.#repeated(fragment.selectionSet, on, given))
     }
     this.#nesting -= 1
     return sum
   }
 
-  #fragment(
-    fragment: FragmentDefinitionNode,
-    on: GraphQLObjectType | Introspected,
-    given: Given,
-  ): AnswerWeight {
-    const ofFragment = this.#fragments.get(fragment) ?? new Map<string, Map<unknown, AnswerWeight>>()
-    this.#fragments.set(fragment, ofFragment)
+  /** Like `#selections`, for those that may be weighed again: of a fragment, and below a type with several possible ones. */
+  #repeated(selections: SelectionSetNode, on: GraphQLObjectType | Introspected, given: Given): AnswerWeight {
+    const ofSelections = this.#known.get(selections) ?? new Map<string, Map<unknown, AnswerWeight>>()
+    this.#known.set(selections, ofSelections)
     const key = `${given.items} ${given.recipientBytes}`
-    const byType = ofFragment.get(key) ?? new Map<unknown, AnswerWeight>()
-    ofFragment.set(key, byType)
-    const weight = byType.get(on) ?? this.#selections(fragment.selectionSet, on, given)
+    const byType = ofSelections.get(key) ?? new Map<unknown, AnswerWeight>()
+    ofSelections.set(key, byType)
+    const weight = byType.get(on) ?? this.#selections(selections, on, given)
     byType.set(on, weight)
     return weight
   }
@@ -193,10 +199,14 @@ export class AnswerWeigher {
     const type = getNamedType(outputType)
     if (isObjectType(type)) return this.#object(selections, type, given)
     if (!isAbstractType(type)) return weightless
-    return this.#operation.schema
+    const mayRepeat = this.#abstract > 0
+    this.#abstract += 1
+    const weight = this.#operation.schema
       .getPossibleTypes(type)
-      .map((possible) => this.#object(selections, possible, given))
+      .map((possible) => this.#object(selections, possible, given, mayRepeat))
       .reduce(maxOf, weightless)
+    this.#abstract -= 1
+    return weight
   }
 
   #introspected(node: FieldNode, on: Introspected): AnswerWeight {

@@ -10,7 +10,7 @@ const maxErrors = 500
 // The length of a piece of JSON, in characters. A single string can make it longer.
 const pieceLength = 16_384
 
-/** A piece of JSON. Only the last one, which is short, is a string, so that a short answer is copied once. */
+/** A piece of JSON. Short ones are strings, so that a short answer is copied once. */
 export type Piece = string | Buffer<ArrayBuffer>
 
 /** Writes answers as JSON, yielding to the event loop in between, and refuses answers that turn out too long. */

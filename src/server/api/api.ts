@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { sendNodeResponse } from '@whatwg-node/server'
 import type { ExecutionResult, GraphQLSchema } from 'graphql'
-import { createYoga, processRegularResult } from 'graphql-yoga'
+import { createYoga, isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../../async/scheduler.ts'
 import type { Services } from '../../graphql/context.ts'
 import { publicError } from '../../graphql/errors/top-level.ts'
-import { bytesOf, joined, type Piece } from '../../graphql/limits/answers.ts'
+import { bytesOf, type Piece } from '../../graphql/limits/answers.ts'
 import { Operations } from '../../graphql/operations.ts'
 import type { Subscribed, Subscriber } from '../../graphql/subscriber.ts'
 import { graphqlPath } from '../../routes.ts'
@@ -19,7 +18,7 @@ import { type Route, send, type Target } from '../http/server.ts'
 import { acceptable, type JsonType, jsonTypeOf } from './accept.ts'
 import { isForm } from './operation-request.ts'
 import {
-  maxPieceBytes,
+  bodyOf,
   runOperations,
   type ServerContext,
   sendStreams,
@@ -27,7 +26,7 @@ import {
   showErrors,
   withPublicErrors,
 } from './plugins.ts'
-import { isStream, Requests } from './requests.ts'
+import { Requests } from './requests.ts'
 
 /** The GraphQL API, independent of the transport. */
 export interface Api {
@@ -61,16 +60,10 @@ export function createApi(parts: {
     plugins: [runOperations(requests), showErrors(log), sendWritten(answers), sendStreams(log)],
     // See showErrors: Yoga would not say which request an error is of.
     maskedErrors: false,
-    // readRequestBody limits bodies. Files in forms may be longer.
-    maxRequestBodySize: false,
     // See http/cross-origin.ts. Yoga would echo the origin of the request.
     cors: false,
     graphiql: false,
     landingPage: false,
-    // Yoga would read the whole file into memory.
-    multipart: false,
-    // Its limit is a number of documents of any size.
-    parserAndValidationCache: false,
     logging: false,
   })
 
@@ -81,7 +74,7 @@ export function createApi(parts: {
   async function answerJson(context: ServerContext, type: JsonType): Promise<boolean> {
     const { response, record } = context
     const result = await resultOf(context)
-    if (isStream(result)) {
+    if (isAsyncIterable(result)) {
       context.result = result
       return false
     }
@@ -91,17 +84,11 @@ export function createApi(parts: {
     if (context.arrived !== undefined) requests.weigh(context.arrived, length)
     if (response.destroyed) return true
     const all = { ...anyOrigin, ...headers, 'content-length': String(length) }
-    if (length <= maxPieceBytes)
-      response.writeHead(status, all).end(pieces.length === 1 ? pieces[0] : joined(pieces))
+    const [only] = pieces
+    if (pieces.length === 1) response.writeHead(status, all).end(only)
     else {
-      // The type does not say that a body may also be a stream of Node.js.
-      const body = Readable.from(pieces) as unknown as BodyInit
-      await sendNodeResponse(
-        new yoga.fetchAPI.Response(body, { status, headers: all }),
-        response,
-        context.request,
-        true,
-      )
+      const answer = new yoga.fetchAPI.Response(bodyOf(pieces, length), { status, headers: all })
+      await sendNodeResponse(answer, response, context.request, true)
     }
     return true
   }
@@ -125,7 +112,7 @@ export function createApi(parts: {
     try {
       context.arrived = await requests.arrive(context)
       const result = await requests.run(context.arrived, context)
-      return isStream(result) ? result : withPublicErrors(result, log, context.record)
+      return isAsyncIterable(result) ? result : withPublicErrors(result, log, context.record)
     } catch (error) {
       // Of any kind: what is not meant for clients is logged and masked.
       return { errors: [publicError(error, log, context.record)] }
@@ -151,6 +138,7 @@ export function createApi(parts: {
     scheduler,
   }
 }
+
 /** The route of the API. Browsers get `page`, which may contain a key for those who may see it. */
 export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promise<string>): Route {
   return {

@@ -200,7 +200,6 @@ function checkedOperation(sent: unknown): GraphQLParams {
   const operation: GraphQLParams = { query }
   if (operationName != null && operationName !== '') operation.operationName = operationName
   if (isObject(variables)) operation.variables = variables
-  if (isObject(extensions)) operation.extensions = extensions
   return operation
 }
 

@@ -97,6 +97,17 @@ function streamWithPublicErrors(
 
 // Longer answers are sent in pieces, with back-pressure, so that a client that does not read is noticed.
 export const maxPieceBytes = 64_000
+
+/** The body of an answer of this length in bytes. A single string of a long one would be copied and encoded in one go. */
+export function bodyOf(pieces: readonly Piece[], length: number): BodyInit {
+  return length > maxPieceBytes ? streamOf(pieces) : joined(pieces)
+}
+
+/** The type does not say that a body may also be a stream of Node.js. */
+function streamOf(pieces: Iterable<Piece> | AsyncIterable<Uint8Array>): BodyInit {
+  return Readable.from(pieces) as unknown as BodyInit
+}
+
 /** Sends answers as they were serialised when they were executed. */
 export function sendWritten(answers: Answers): Plugin {
   const bodies = new WeakMap<Request, Piece[]>()
@@ -121,16 +132,14 @@ export function sendWritten(answers: Answers): Plugin {
       // For event streams, Yoga would keep a connection open that the client or the HTTP server wants to be closed.
       response.headers.delete('connection')
       const headers = new fetchAPI.Headers(response.headers)
-      // The type does not say that a body may also be a stream of Node.js.
-      const send = (body: Readable | Buffer) =>
-        setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
-      // A single string of the whole body would be copied and encoded in one go.
+      const send = (body: BodyInit) =>
+        setResponse(new fetchAPI.Response(body, { status, statusText, headers }))
       const pieces = bodies.get(request)
       if (pieces !== undefined) {
         const length = bytesOf(pieces)
         headers.set('content-length', String(length))
-        send(length > maxPieceBytes ? Readable.from(pieces) : joined(pieces))
-      } else if (inParts.has(request) && response.body !== null) send(Readable.from(inPieces(response.body)))
+        send(bodyOf(pieces, length))
+      } else if (inParts.has(request) && response.body !== null) send(streamOf(inPieces(response.body)))
     },
   }
 }

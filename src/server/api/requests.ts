@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ExecutionResult } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import type { Scheduler } from '../../async/scheduler.ts'
 import type { Credentials } from '../../graphql/context.ts'
@@ -12,6 +11,9 @@ import { badRequest } from '../http/errors.ts'
 import { ArrivingBodies } from './arriving-bodies.ts'
 import { readForm } from './multipart.ts'
 import { checkMethod, isForm, readOperation, readRequestBody } from './operation-request.ts'
+
+// What a piece of a body takes besides its bytes: a client may send them one by one.
+const bytesOfChunk = 200
 
 // Requests of this length are parsed within their key's share.
 const minHeavyBytes = 64_000
@@ -60,7 +62,8 @@ export class Requests {
     const arrival = this.#arrivingBodies.begin(keyId)
     const read = isForm(request) ? readForm : readRequestBody
     const endWait = beginWait('wait for the body')
-    const body = await read(request, response, arrival.keep).finally(arrival.end)
+    const keep = (bytes: number) => arrival.keep(bytes + bytesOfChunk)
+    const body = await read(request, response, keep).finally(arrival.end)
     endWait()
     const { length } = body
     if (length < minHeavyBytes) return { credentials, params: readOperation(body), length }
@@ -101,8 +104,4 @@ export class Requests {
 
 function mutationInGet() {
   return badRequest('Can only perform a mutation operation from a POST request.', 405, { Allow: 'POST' })
-}
-
-export function isStream(result: Subscribed): result is Exclude<Subscribed, ExecutionResult> {
-  return Symbol.asyncIterator in result
 }

@@ -117,6 +117,7 @@ export async function takeBody(
   response: ServerResponse,
   { silenceMs, take }: { silenceMs: number; take: (chunk: Buffer) => void },
 ): Promise<void> {
+  if (request.destroyed) throw interrupted(request.errored)
   if (awaitsContinue(request)) response.writeContinue()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let received = 0
@@ -169,8 +170,8 @@ export function awaitsContinue({ headers }: IncomingMessage): boolean {
 export function discardRest(request: IncomingMessage): void {
   if (request.complete) return
   cutAfter(request, maxDiscardMs)
-  // By a listener: the flow that `resume` begins ends when a reader that stops later takes its own listener away.
-  request.on('data', () => {})
+  // With a listener: otherwise the flow ends when a reader that stops later takes its own listener away.
+  request.on('data', () => {}).resume()
 }
 
 /** Cuts the connection of a request whose body has not arrived completely after five minutes. */

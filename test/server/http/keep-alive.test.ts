@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { listen } from '../../../src/listen.ts'
+import { maxRequestBytes } from '../../../src/server/api/operation-request.ts'
 import { HttpServer } from '../../../src/server/http/server.ts'
 import { openBooks, silent } from '../../support/books.ts'
 import { startService } from '../../support/service.ts'
@@ -61,30 +62,42 @@ test('only so many connections stay open: the answers on others say that they cl
   await expect.poll(async () => (await third.ask()).headers.connection).toBe('keep-alive')
 })
 
-test('a connection outlives an answer that came early, once the rest of its request has arrived', async () => {
-  await using service = await startService()
-  const connection = new Connection(service.url)
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`
-  const asking = connection.begin({
-    method: 'POST',
-    path: '/graphql',
-    headers: { authorization: `Bearer ${service.key}`, 'content-type': 'multipart/form-data; boundary=x' },
-  })
-  // The map names another file than the form has.
-  asking.write(`${part('operations')}{}\r\n${part('map')}{"a":[]}\r\n`)
-  asking.write('--x\r\nContent-Disposition: form-data; name="b"; filename="b.csv"\r\n\r\ncode')
-  const [answer] = (await once(asking, 'response')) as [IncomingMessage]
-  expect(answer.statusCode).toBe(400)
-  await text(answer)
-  asking.end('s\r\n--x--\r\n')
-  await once(asking, 'close')
-  expect((await connection.ask()).reused).toBe(true)
-  // By then, what is left of a request is no longer awaited.
-  vi.advanceTimersByTime(5_000)
-  expect((await connection.ask()).reused).toBe(true)
-})
+const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`
+
+test.each([
+  [
+    'a form whose map names another file than it has',
+    400,
+    'multipart/form-data; boundary=x',
+    `${part('operations')}{}\r\n${part('map')}{"a":[]}\r\n--x\r\n` +
+      'Content-Disposition: form-data; name="b"; filename="b.csv"\r\n\r\ncode',
+  ],
+  ['JSON that turns out too long', 413, 'application/json', ' '.repeat(maxRequestBytes + 1)],
+])(
+  'a connection outlives the answer to %s, once the rest of the request has arrived',
+  async (_what, status, type, beginning) => {
+    await using service = await startService()
+    const connection = new Connection(service.url)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const asking = connection.begin({
+      method: 'POST',
+      path: '/graphql',
+      headers: { authorization: `Bearer ${service.key}`, 'content-type': type },
+    })
+    asking.write(beginning)
+    const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+    expect(answer.statusCode).toBe(status)
+    await text(answer)
+    // More than a connection holds while nobody reads it.
+    asking.end(' '.repeat(10_000_000))
+    await once(asking, 'close')
+    expect((await connection.ask()).reused).toBe(true)
+    // By then, what is left of a request is no longer awaited.
+    vi.advanceTimersByTime(5_000)
+    expect((await connection.ask()).reused).toBe(true)
+  },
+)
 
 test('a shutdown does not wait for connections on which nothing was sent, as browsers open them', async () => {
   await using service = await startService()
