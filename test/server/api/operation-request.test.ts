@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { excessOfJson } from '../../../src/server/api/operation-request.ts'
+import { excessOfJson, readOperation } from '../../../src/server/api/operation-request.ts'
 
 const list = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0))
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
@@ -31,3 +31,9 @@ test.each(['', '"', '"\\', '"\\"', ']]]]', '[,', '\\"[', 'x'])(
     expect(excessOfJson(text)).toBeUndefined()
   },
 )
+
+test('the extensions of an operation are not kept: a subscription would keep them for as long as it lasts', () => {
+  const text = JSON.stringify({ query: '{ a }', variables: { b: 1 }, extensions: { c: 'long' } })
+  const operation = readOperation({ text, type: 'json', length: text.length })
+  expect(operation).toEqual({ query: '{ a }', variables: { b: 1 } })
+})

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { Scheduler, TooMuchWaitingError } from '../../../src/async/scheduler.ts'
@@ -82,6 +83,24 @@ describe('bodies that do not arrive completely', () => {
     one.keep(12_000_000)
     expect(() => one.keep(1)).toThrow(TooMuchWaitingError)
   })
+})
+
+test('a piece of a body counts with more than its bytes, so that a client cannot send many tiny ones', async () => {
+  const authentication = { authenticateRequest: async () => ({ keyId: 'key' }) } as never
+  const requests = new Requests({ operations: {} as never, authentication, scheduler: new Scheduler() })
+  const pieces = Array.from({ length: 200_000 }, () => Buffer.from(' '))
+  const request = Object.assign(Readable.from(pieces, { objectMode: false }), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+  })
+  const arriving = requests.arrive({
+    request: request as unknown as IncomingMessage,
+    response: {} as ServerResponse,
+    record: new RequestRecord(),
+    onStream: () => {},
+    isWanted: () => true,
+  })
+  await expect(arriving).rejects.toThrow(TooMuchWaitingError)
 })
 
 test('a waiting operation counts with its length, whatever its media type', async () => {
