@@ -53,6 +53,8 @@ test('the trace of a slow claim shows that it waited for the lock of its pool', 
     done(client, 'claimCodes', { poolId, count: 1, recipient, idempotencyKey: randomUUID() }, 'pool { id }')
   // From then on, what the recipients hold is read in the same round trip.
   await claim('ann')
+  // Otherwise it could arrive later, in place of the next one.
+  await collector.trace('claim')
   const holder = await database.connections.connect()
   await holder.query('BEGIN')
   await holder.query('SELECT FROM pool FOR UPDATE')
