@@ -13,8 +13,9 @@ import { type FoundCodes, findCodes, maxAlike, originKey } from './find-codes.ts
 // Look-ups of one statement. A larger group delays the look-ups behind it by more than it saves them.
 const maxGroup = 100
 
-// Statements of an account in flight: while the database works on one group, the next ones need not wait for its answer.
-const maxStatements = 3
+// Statements of an account in flight: while the database works on one group, the next one need not wait for its answer. With
+// more, groups are smaller, and sending a statement costs more than a look-up in it.
+const maxStatements = 2
 
 /**
  * Finds codes by what a person types. Look-ups that arrive while `maxStatements` statements of their account are in flight
