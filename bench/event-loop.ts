@@ -31,7 +31,7 @@ const shapes: Record<string, Request> = {
   'aliases of one field': query(`{ ${repeat(3_330, (i) => `a${i}: __typename`)} }`),
   'fields with a selection': query(`{ ${repeat(1_660, (i) => `a${i}: pools { totalCount }`)} }`),
   'fields below each kind of event': query(
-    `{ poolEvents(first: 1) { edges { node { pool { ${repeat(300, (i) => `a${i}: activity(from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z", step: DAY) { step }`)} } } } } }`,
+    `{ poolEvents(first: 1) { edges { node { pool { ${repeat(300, (i) => `a${i}: activity(from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z", step: DAY) { claimedCount }`)} } } } } }`,
   ),
   'look-ups': query(`{ ${repeat(830, (i) => `a${i}: code(code: "XYZ-${i}") { code }`)} }`),
   'inline fragments': query(`{ ${repeat(1_240, (i) => `... on Query { a${i}: __typename }`)} }`),
