@@ -12,7 +12,7 @@ import type { OperationNames, RequestRecord } from '../telemetry/request-record.
 import { type Context, type Credentials, createContext, type Services } from './context.ts'
 import { readEventCursor } from './event.ts'
 import { Admission } from './limits/admission.ts'
-import { AnswerRoom, type Recipient } from './limits/answer-room.ts'
+import { AnswerRoom, type Reader } from './limits/answer-room.ts'
 import type { Answers } from './limits/answers.ts'
 import { Documents, type OperationText } from './limits/documents.ts'
 import type { Subscribed, Subscriber } from './subscriber.ts'
@@ -75,16 +75,16 @@ export class Operations {
   }
 
   /** Executes a query or a mutation, or begins a subscription. */
-  async run(prepared: Prepared, recipient: Recipient): Promise<Subscribed> {
+  async run(prepared: Prepared, reader: Reader): Promise<Subscribed> {
     if ('errors' in prepared) return { errors: prepared.errors }
     const { document, args } = prepared
-    if (isSubscription(args)) return await this.#subscriber.subscribe(args, recipient)
+    if (isSubscription(args)) return await this.#subscriber.subscribe(args, reader)
     // A long document has been parsed and validated in this event loop iteration.
     if ((document.loc?.end ?? 0) > maxShortDocument) await this.#services.pacer.yield()
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const execute = () => executeOnce(args)
-    return await this.#room.answer(args.contextValue.keyId, weight, { ...recipient, execute })
+    return await this.#room.answer(args.contextValue.keyId, weight, { ...reader, execute })
   }
 }
 

@@ -72,6 +72,10 @@ export class Subscriber {
     const acquired = this.#memory.acquire(keyId, args.document, requestLength)
     if (acquired instanceof GraphQLError) return { errors: [acquired] }
     facts.subscriptions.tell({ change: 1 })
+    const release = () => {
+      acquired()
+      facts.subscriptions.tell({ change: -1 })
+    }
     let results: Results | undefined
     try {
       const source = await createSourceEventStream(args)
@@ -86,16 +90,12 @@ export class Subscriber {
         maxAhead: readsAhead ? Math.min(maxAhead, maxAheadBytes / weight.bytes) : 0,
         release: () => {
           this.#audiences.leave(audience)
-          acquired()
-          facts.subscriptions.tell({ change: -1 })
+          release()
         },
       })
       return results
     } finally {
-      if (results === undefined) {
-        acquired()
-        facts.subscriptions.tell({ change: -1 })
-      }
+      if (results === undefined) release()
     }
   }
 

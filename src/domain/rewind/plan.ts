@@ -33,9 +33,9 @@ async function planAccount(
   const uses = await readFormatUses(books, id)
   const [pools] = await books.rows<{ stocked: string; available: string; withdrawn: string }>({
     text: `
-        SELECT count(*) FILTER (WHERE total > claimed) AS stocked, coalesce(sum(total - claimed), 0) AS available,
-          coalesce(sum(withdrawn), 0) AS withdrawn
-        FROM pool WHERE account_id = $1`,
+      SELECT count(*) FILTER (WHERE total > claimed) AS stocked, coalesce(sum(total - claimed), 0) AS available,
+        coalesce(sum(withdrawn), 0) AS withdrawn
+      FROM pool WHERE account_id = $1`,
     values: [id],
   })
   return {

@@ -11,8 +11,8 @@ const smallAnswerBytes = 1_000_000
 // So many values take less than a millisecond to serialise, even with long texts.
 const fewValues = 100
 
-/** The client that an answer is for. */
-export interface Recipient {
+/** The client that reads an answer. */
+export interface Reader {
   /** Whether it still waits for the answer. */
   isWanted: () => boolean
   /**
@@ -44,7 +44,7 @@ export class AnswerRoom {
       execute,
       isWanted,
       enqueueLong = (run) => run(),
-    }: Recipient & { execute: () => Promise<ExecutionResult> | ExecutionResult },
+    }: Reader & { execute: () => Promise<ExecutionResult> | ExecutionResult },
   ): Promise<ExecutionResult> {
     // The client first: others can use the memory while it reads. If it has left, the null is not sent.
     const whenThereIsRoom = async (needed: number, work: () => Promise<ExecutionResult>) =>

@@ -25,12 +25,7 @@ export class Answers {
     this.#maxBytes = maxBytes
   }
 
-  /** The result, or ANSWER_TOO_LARGE in place of one whose data is too long. */
-  async bounded(result: ExecutionResult): Promise<ExecutionResult> {
-    return (await this.#write(result, () => {}, this.#maxBytes)) ?? tooLarge(this.#maxBytes)
-  }
-
-  /** Like `bounded`, and keeps the data as JSON for `json`. */
+  /** The result, whose data is kept as JSON for `json`, or ANSWER_TOO_LARGE in place of one whose data is too long. */
   async written(result: ExecutionResult): Promise<ExecutionResult> {
     return (await this.writtenWithin(this.#maxBytes, result)) ?? tooLarge(this.#maxBytes)
   }
@@ -56,15 +51,10 @@ export class Answers {
     return result
   }
 
-  /** The data as JSON, if it was written. */
-  dataOf(data: ExecutionResult['data']): readonly Piece[] | undefined {
-    return data == null ? undefined : this.#written.get(data)
-  }
-
   /** The result as JSON, in pieces. */
   json(result: ExecutionResult | FormattedExecutionResult): Piece[] {
     const { data, ...rest } = result
-    const written = this.dataOf(data)
+    const written = data == null ? undefined : this.#written.get(data)
     if (written === undefined) return [JSON.stringify(result)]
     const others = JSON.stringify(rest)
     const end = others === '{}' ? '}' : `,${others.slice(1)}`

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
-import { AnswerRoom, type Recipient } from '../../../src/graphql/limits/answer-room.ts'
+import { AnswerRoom, type Reader } from '../../../src/graphql/limits/answer-room.ts'
 import { Answers, jsonPieces } from '../../../src/graphql/limits/answers.ts'
 import { newStock } from '../../support/api.ts'
 import { streamed } from '../../support/event-stream.ts'
@@ -42,8 +42,8 @@ describe('an answer', () => {
   })
 
   test('has at most five hundred errors', async () => {
-    const error = (await answers.bounded({ data: { text: 'x'.repeat(1_000) } })).errors ?? []
-    const { errors } = await answers.bounded({
+    const error = (await answers.written({ data: { text: 'x'.repeat(1_000) } })).errors ?? []
+    const { errors } = await answers.written({
       data: null,
       errors: Array.from({ length: 5_000 }, () => error).flat(),
     })
@@ -60,7 +60,7 @@ test('an answer that turns out long waits for its client like one that was weigh
     waited += 1
     return await run()
   }
-  const execute = async (data: Record<string, unknown>, client: Recipient) => {
+  const execute = async (data: Record<string, unknown>, client: Reader) => {
     const work = () => ({ data })
     const result = await room.answer('key', { bytes: 10, values: 1 }, { ...client, execute: work })
     return answers.json(result).join('')
