@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runSql, type TestDatabase, testDatabase } from '../support/database.ts'
 import { faultsOf } from '../support/shapes.ts'
+import { contains, literalsOf } from '../support/statements.ts'
 
 // The statements of the service are checked at the end of each run, by global-setup.ts. These tests show that the check finds what
 // a distributed database refuses, and that the tables can be distributed.
@@ -11,6 +12,17 @@ const tables = {
   volatile: new Set(['clock_timestamp']),
   stable: new Set(['now', 'jsonb_build_object']),
 }
+
+describe('a statement in the sources', () => {
+  it.each([
+    ['with an escaped backslash', String.raw`'SELECT \\x00'`, String.raw`SELECT \x00`],
+    ['with an escaped quote', String.raw`'SELECT \'a\''`, "SELECT 'a'"],
+    ['with an escaped line break', String.raw`"SELECT\n1"`, 'SELECT\n1'],
+    ['as a template', '`SELECT a, b FROM \\\\x00`', String.raw`SELECT a, b FROM \x00`],
+  ])('is found by what it stands for: %s', (_, source, text) => {
+    expect(literalsOf(source).some((literal) => contains(text, { where: '', ...literal }))).toBe(true)
+  })
+})
 
 describe('a statement', () => {
   it.each([

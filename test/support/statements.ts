@@ -47,7 +47,7 @@ export async function writtenStatements(): Promise<WrittenStatement[]> {
 }
 
 /** The string literals of a source, each as its fixed parts. Literals within `${…}` are literals of their own. */
-function literalsOf(source: string): { at: number; parts: string[] }[] {
+export function literalsOf(source: string): { at: number; parts: string[] }[] {
   const found: { at: number; parts: string[] }[] = []
   /** Reads code from `from` to the brace that closes it, or to the end. Returns where it stopped. */
   const readCode = (from: number, isInner: boolean): number => {
@@ -73,7 +73,7 @@ function literalsOf(source: string): { at: number; parts: string[] }[] {
   const readQuoted = (from: number, quote: string): number => {
     let i = from + 1
     while (i < source.length && source[i] !== quote && source[i] !== '\n') i += source[i] === '\\' ? 2 : 1
-    found.push({ at: from, parts: [source.slice(from + 1, i)] })
+    found.push({ at: from, parts: [unescaped(source.slice(from + 1, i))] })
     return i
   }
   const readTemplate = (from: number): number => {
@@ -82,7 +82,7 @@ function literalsOf(source: string): { at: number; parts: string[] }[] {
     for (let i = start; i < source.length; i++) {
       if (source[i] === '\\') i += 1
       else if (source[i] === '`') {
-        found.push({ at: from, parts: [...parts, source.slice(start, i)] })
+        found.push({ at: from, parts: [...parts, source.slice(start, i)].map(unescaped) })
         return i
       } else if (source.startsWith('${', i)) {
         parts.push(source.slice(start, i))
@@ -95,6 +95,13 @@ function literalsOf(source: string): { at: number; parts: string[] }[] {
   readCode(0, false)
   return found
 }
+
+/** The text that a literal stands for, where what is escaped is a backslash, a quote, a line break or NUL. */
+function unescaped(literal: string): string {
+  return literal.replaceAll(/\\(.)/gs, (_, char: string) => escapes[char] ?? char)
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', 0: '\0' }
 
 const recorders = new WeakSet<object>()
 
