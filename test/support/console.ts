@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { findAccessibilityProblems } from './accessibility.ts'
 import { withScopes } from './api.ts'
@@ -18,6 +18,11 @@ export interface ConsoleOptions {
   height?: number
   /** Of the browser; that of the machine by default. */
   timeZone?: string
+  /**
+   * Whether it is in a profile of its own: for a test that needs an empty cache, whose address is gone when it has finished, or
+   * that changes what would outlast it, such as the clock, the scripts of every page and how WebSockets are routed.
+   */
+  ownProfile?: boolean
   /** Messages of the browser that the test brings about, such as those of a connection that it cuts. */
   tolerated?: readonly RegExp[]
 }
@@ -38,18 +43,33 @@ export async function openConsole(
   service: TestService,
   options: ConsoleOptions = {},
 ): Promise<OpenedConsole> {
-  const {
-    path = '/',
-    scopes,
-    scheme = 'light',
-    width = 1_400,
-    height = 900,
-    timeZone,
-    tolerated = [],
-  } = options
+  const { path = '/', scopes, ownProfile = false, tolerated = [] } = options
+  const profile = ownProfile ? await newProfile(service, options) : await profiles.take(service, options)
+  const { page, context } = profile
+  const complaints = new Complaints(context, new URL(service.url).host)
+  onTestFinished(async () => {
+    if (ownProfile) await context.close()
+    else await profiles.giveBack(profile)
+    complaints.stop()
+    const unexpected = complaints.all.filter((complaint) => !tolerated.some((pattern) => pattern.test(complaint)))
+    expect(unexpected, 'what the browser complained about').toEqual([])
+  })
+  if (scopes?.length !== 0) await signIn(context, service, scopes)
+  await page.goto(path)
+  return { page, context }
+}
+
+/** A profile of the browser, with one page, for one service. */
+interface Profile extends OpenedConsole {
+  readonly url: string
+  readonly timeZone: string | undefined
+}
+
+async function newProfile({ url }: TestService, options: ConsoleOptions): Promise<Profile> {
+  const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
   const browser = await testBrowser()
   const context = await browser.newContext({
-    baseURL: service.url,
+    baseURL: url,
     colorScheme: scheme,
     viewport: { width, height },
     locale: 'en-US',
@@ -57,17 +77,48 @@ export async function openConsole(
     // Colours that are still changing would have the wrong contrast.
     reducedMotion: 'reduce',
   })
-  const complaints = listen(context, new URL(service.url).host)
-  onTestFinished(async () => {
-    await context.close()
-    const unexpected = complaints.filter((complaint) => !tolerated.some((pattern) => pattern.test(complaint)))
-    expect(unexpected, 'what the browser complained about').toEqual([])
-  })
-  if (scopes?.length !== 0) await signIn(context, service, scopes)
-  const page = await context.newPage()
-  await page.goto(path)
-  return { page, context }
+  return { url, timeZone, context, page: await context.newPage() }
 }
+
+/**
+ * The profile that the tests of this process use in turn, until one needs another: a page that has loaded the console before
+ * loads it again in half of the time.
+ */
+class Profiles {
+  #idle: Profile | undefined
+
+  async take(service: TestService, options: ConsoleOptions): Promise<Profile> {
+    const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
+    const idle = this.#idle
+    this.#idle = undefined
+    if (idle?.url !== service.url || idle.timeZone !== timeZone) {
+      await idle?.context.close()
+      return await newProfile(service, options)
+    }
+    await idle.page.emulateMedia({ colorScheme: scheme })
+    await idle.page.setViewportSize({ width, height })
+    return idle
+  }
+
+  /** Leaves nothing in it of the test that has finished. */
+  async giveBack(profile: Profile): Promise<void> {
+    const { context, page } = profile
+    // Among them may be one that keeps the page from being left.
+    page.removeAllListeners()
+    for (const routing of [context, page]) await routing.unrouteAll({ behavior: 'ignoreErrors' })
+    for (const other of context.pages()) if (other !== page) await other.close()
+    // From about:blank, it would begin in a new process, with nothing of the console in memory.
+    await page.goto('/health')
+    // Where it was, it would be over something of the next page.
+    await page.mouse.move(-1, -1)
+    await context.clearCookies()
+    await context.clearPermissions()
+    await this.#idle?.context.close()
+    this.#idle = profile
+  }
+}
+
+const profiles = new Profiles()
 
 /** Fails if axe finds any accessibility problem on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
@@ -86,21 +137,44 @@ export async function takeScreenshot(page: Page, name: string): Promise<void> {
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
-/** What the browser complains about from now on, and what its pages request from other origins. */
-function listen(context: BrowserContext, host: string): string[] {
-  const complaints: string[] = []
-  const requested = (url: string) => {
-    const { protocol, host: other } = new URL(url)
-    if (/^(http|ws)s?:$/.test(protocol) && other !== host) complaints.push(`requested ${url}`)
+/** What the browser complains about in a profile, and what its pages request from other origins, until it is stopped. */
+class Complaints {
+  readonly all: string[] = []
+  readonly #context: BrowserContext
+  readonly #host: string
+
+  constructor(context: BrowserContext, host: string) {
+    this.#context = context
+    this.#host = host
+    context.on('request', this.#request).on('weberror', this.#error).on('console', this.#message)
+    context.on('page', this.#page)
+    for (const page of context.pages()) this.#page(page)
   }
-  context.on('request', (request) => requested(request.url()))
-  context.on('weberror', (error) => complaints.push(`uncaught ${error.error()}`))
+
+  stop(): void {
+    const context = this.#context
+    context.off('request', this.#request).off('weberror', this.#error).off('console', this.#message)
+    context.off('page', this.#page)
+    for (const page of context.pages()) page.off('websocket', this.#request)
+  }
+
+  readonly #request = (request: { url(): string }) => {
+    const { protocol, host } = new URL(request.url())
+    if (/^(http|ws)s?:$/.test(protocol) && host !== this.#host) this.all.push(`requested ${request.url()}`)
+  }
+
+  readonly #error = (error: WebError) => {
+    this.all.push(`uncaught ${error.error()}`)
+  }
+
   // Also reports violations of the Content-Security-Policy.
-  context.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`)
-  })
-  context.on('page', (page) => page.on('websocket', (socket) => requested(socket.url())))
-  return complaints
+  readonly #message = (message: ConsoleMessage) => {
+    if (['error', 'warning'].includes(message.type())) this.all.push(`${message.type()}: ${message.text()}`)
+  }
+
+  readonly #page = (page: Page) => {
+    page.on('websocket', this.#request)
+  }
 }
 
 /** Gives the browser a session of a key with these scopes; of the first key, with all scopes, if they are not given. */
