@@ -229,7 +229,10 @@ describe('while a file is sent', () => {
   })
 
   test('the browser asks before the page is left', async () => {
-    const page = await openUploads(service, await newPool(client), { tolerated: [/ERR_ABORTED/], ownProfile: true })
+    const page = await openUploads(service, await newPool(client), {
+      tolerated: [/ERR_ABORTED/],
+      ownProfile: true,
+    })
     await slowDown(page, 200_000)
     await chooseFile(page, large)
     await page.getByRole('progressbar', { name: 'Checking the file' }).waitFor()

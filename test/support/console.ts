@@ -3,26 +3,15 @@ import type { BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-
 import { expect, onTestFinished } from 'vitest'
 import { findAccessibilityProblems } from './accessibility.ts'
 import { withScopes } from './api.ts'
-import { testBrowser } from './browser.ts'
+import { openPage, type PageOptions } from './browser.ts'
 import { Client } from './client.ts'
 import type { TestService } from './service.ts'
 
-export interface ConsoleOptions {
+export interface ConsoleOptions extends PageOptions {
   /** The address of the first screen; "/" by default: the pools. */
   path?: string
   /** What the key of the session may do; everything by default. With none, nobody is signed in. */
   scopes?: readonly string[]
-  scheme?: 'light' | 'dark'
-  /** Of the window, in CSS pixels; 1,400 by 900 by default. */
-  width?: number
-  height?: number
-  /** Of the browser; that of the machine by default. */
-  timeZone?: string
-  /**
-   * Whether it is in a profile of its own: for a test that needs an empty cache, whose address is gone when it has finished, or
-   * that changes what would outlast it, such as the clock, the scripts of every page and how WebSockets are routed.
-   */
-  ownProfile?: boolean
   /** Messages of the browser that the test brings about, such as those of a connection that it cuts. */
   tolerated?: readonly RegExp[]
 }
@@ -43,82 +32,22 @@ export async function openConsole(
   service: TestService,
   options: ConsoleOptions = {},
 ): Promise<OpenedConsole> {
-  const { path = '/', scopes, ownProfile = false, tolerated = [] } = options
-  const profile = ownProfile ? await newProfile(service, options) : await profiles.take(service, options)
-  const { page, context } = profile
+  const { path = '/', scopes, tolerated = [] } = options
+  const opened = await openPage(service.url, options)
+  const { page, context } = opened
   const complaints = new Complaints(context, new URL(service.url).host)
   onTestFinished(async () => {
-    if (ownProfile) await context.close()
-    else await profiles.giveBack(profile)
+    await opened.close()
     complaints.stop()
-    const unexpected = complaints.all.filter((complaint) => !tolerated.some((pattern) => pattern.test(complaint)))
+    const unexpected = complaints.all.filter(
+      (complaint) => !tolerated.some((pattern) => pattern.test(complaint)),
+    )
     expect(unexpected, 'what the browser complained about').toEqual([])
   })
   if (scopes?.length !== 0) await signIn(context, service, scopes)
   await page.goto(path)
   return { page, context }
 }
-
-/** A profile of the browser, with one page, for one service. */
-interface Profile extends OpenedConsole {
-  readonly url: string
-  readonly timeZone: string | undefined
-}
-
-async function newProfile({ url }: TestService, options: ConsoleOptions): Promise<Profile> {
-  const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
-  const browser = await testBrowser()
-  const context = await browser.newContext({
-    baseURL: url,
-    colorScheme: scheme,
-    viewport: { width, height },
-    locale: 'en-US',
-    ...(timeZone !== undefined && { timezoneId: timeZone }),
-    // Colours that are still changing would have the wrong contrast.
-    reducedMotion: 'reduce',
-  })
-  return { url, timeZone, context, page: await context.newPage() }
-}
-
-/**
- * The profile that the tests of this process use in turn, until one needs another: a page that has loaded the console before
- * loads it again in half of the time.
- */
-class Profiles {
-  #idle: Profile | undefined
-
-  async take(service: TestService, options: ConsoleOptions): Promise<Profile> {
-    const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
-    const idle = this.#idle
-    this.#idle = undefined
-    if (idle?.url !== service.url || idle.timeZone !== timeZone) {
-      await idle?.context.close()
-      return await newProfile(service, options)
-    }
-    await idle.page.emulateMedia({ colorScheme: scheme })
-    await idle.page.setViewportSize({ width, height })
-    return idle
-  }
-
-  /** Leaves nothing in it of the test that has finished. */
-  async giveBack(profile: Profile): Promise<void> {
-    const { context, page } = profile
-    // Among them may be one that keeps the page from being left.
-    page.removeAllListeners()
-    for (const routing of [context, page]) await routing.unrouteAll({ behavior: 'ignoreErrors' })
-    for (const other of context.pages()) if (other !== page) await other.close()
-    // From about:blank, it would begin in a new process, with nothing of the console in memory.
-    await page.goto('/health')
-    // Where it was, it would be over something of the next page.
-    await page.mouse.move(-1, -1)
-    await context.clearCookies()
-    await context.clearPermissions()
-    await this.#idle?.context.close()
-    this.#idle = profile
-  }
-}
-
-const profiles = new Profiles()
 
 /** Fails if axe finds any accessibility problem on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
