@@ -279,7 +279,7 @@ describe('many processes on one database', patience, () => {
 })
 
 /** For how long processes are killed: longer than in a usual run, with KILL_SECONDS. */
-const killSeconds = Number(process.env['KILL_SECONDS'] ?? 12)
+const killSeconds = Number(process.env['KILL_SECONDS'] ?? 6)
 
 describe('three processes that serve and two that work, killed in turn', () => {
   it(
