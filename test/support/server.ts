@@ -29,7 +29,7 @@ async function startServer(): Promise<TestServer> {
     dataDir: folder.path,
     log: pino({ level: 'warn' }),
     // Nothing that is torn by a crash of the machine is ever read again.
-    settings: { max_connections: '300', full_page_writes: 'off', ...(process.env['PGLOG'] ? { log_min_duration_statement: '0', log_line_prefix: '%p ', log_connections: 'all' } : {}) },
+    settings: { max_connections: '300', full_page_writes: 'off' },
   })
   const templateName = 'migrated'
   await runSql(server.url, `CREATE DATABASE ${templateName}`)
@@ -40,7 +40,6 @@ async function startServer(): Promise<TestServer> {
     nodeUrls: [server.url],
     [Symbol.asyncDispose]: async () => {
       await server.close()
-      if (process.env['PGLOG']) await (await import('node:fs/promises')).copyFile(folder.path + '/postgresql.log', process.env['PGLOG'])
       await folder[Symbol.asyncDispose]()
     },
   }
