@@ -88,8 +88,8 @@ export async function findKeys(
 }
 
 /**
- * Records what the keys were used for: for codes of a pool, or for tasks. Resolves to false if some were used before, or by another transaction at the same
- * moment, whose end it awaits: then only the others are recorded.
+ * Records what the keys were used for: for codes of a pool, or for tasks. Resolves to false if some were used before, or by
+ * another transaction at the same moment, whose end it awaits: then only the others are recorded.
  */
 export async function insertKeys(
   tx: BookTransaction,
@@ -115,18 +115,18 @@ export async function insertKeys(
       tx.now(),
       sorted.map((use) => use.key),
       sorted.map((use) => use.hash),
-      rareColumn(sorted.map((use) => use.first)),
-      rareColumn(sorted.map((use) => use.alreadyHeld || undefined)),
-      rareColumn(sorted.map(({ positions }) => positions && `{${positions.join(',')}}`)),
-      rareColumn(sorted.map((use) => use.taskId)),
+      column(sorted.map((use) => use.first)),
+      column(sorted.map((use) => use.alreadyHeld || undefined)),
+      column(sorted.map(({ positions }) => positions && `{${positions.join(',')}}`)),
+      column(sorted.map((use) => use.taskId)),
     ],
   })
   // What it returns: a distributed database also counts the rows that it has not inserted.
   return inserted.length === uses.length
 }
 
-/** Values for `unnest`: none if all are undefined, as it fills shorter arrays with NULL, and each element costs time on both sides. */
-function rareColumn<Value>(values: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
+/** Values for `unnest`: none if all are undefined. It fills a shorter array with NULL, and reading NULLs costs as much as values. */
+function column<Value>(values: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
   return values.every((value) => value === undefined) ? [] : values
 }
 
