@@ -1,3 +1,4 @@
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { Lanes } from '../../async/lanes.ts'
 import { unguarded } from '../../codefile/formula-guard.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
@@ -13,13 +14,9 @@ import { type FoundCodes, findCodes, maxAlike } from './find-codes.ts'
 // Look-ups of one statement. A larger group delays the look-ups behind it by more than it saves them.
 const maxGroup = 100
 
-// Statements of an account in flight: while the database works on one group, the next one need not wait for its answer. With
-// more, groups are smaller, and sending a statement costs more than a look-up in it.
-const maxStatements = 2
-
 /**
- * Finds codes by what a person types. Look-ups that arrive while `maxStatements` statements of their account are in flight
- * are served together by the next one.
+ * Finds codes by what a person types. Look-ups of an account that arrive in the same iteration of the event loop, or while a
+ * statement of their account is in flight, are served together by the next one.
  */
 export class LookUps {
   readonly #books: Books
@@ -30,9 +27,12 @@ export class LookUps {
     this.#lanes = new Lanes({
       of: 'look-ups',
       maxGroups: Number.POSITIVE_INFINITY,
-      maxGroupsOfKey: maxStatements,
       maxItems: maxGroup,
-      serve: ([accountId], group) => this.#serve(accountId, group.close()),
+      serve: async ([accountId], group) => {
+        // Requests that have arrived together are read one after the other: all of them before this goes on.
+        await nextIteration()
+        return await this.#serve(accountId, group.close())
+      },
     })
   }
 
