@@ -1,14 +1,15 @@
 /**
  * What a request costs a server, whatever it does: the processor time for each request, and the rate, of a mutation that does
- * nothing, a claim and a look-up over HTTP, from 64 connections, with a bare HTTP server that reads the same requests and
- * sends the same answers. Run it with `node bench/request.ts`.
+ * nothing, a claim and a look-up over HTTP, with a bare HTTP server that reads the same requests and sends the same answers.
+ * From one connection, each answer wakes a client that waits for it, which takes longer than the bare server needs for the
+ * rest. From 64, the client of a server as fast as that one never sleeps. Run it with `node bench/request.ts`.
  */
 
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { Claims } from '../src/domain/claim/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { type Load, measure, requestOf } from './load.ts'
+import { measure, requestOf } from './load.ts'
 import {
   addServer,
   beginningOfClaim,
@@ -23,8 +24,8 @@ import {
 } from './support.ts'
 
 const rounds = 9
-const milliseconds = 2_000
-const connections = 64
+const milliseconds = 1_500
+const many = 64
 
 await using lifecycle = new Lifecycle()
 const bench = await openBench(lifecycle)
@@ -66,29 +67,29 @@ const url = await startServer(bench)
 for (const kind of kinds) {
   const request = requestOf({ key, query: kind.query, variables: kind.variables })
   const bareUrl = await startBareServer(await answerOf(kind))
-  const rateOf = (at: string) => async () => (await run(at, request, kind.begins)).rate
-  const cpuOf = (at: string) => async () => {
-    const before = await cpuMsOf(at)
-    const { answered } = await run(at, request, kind.begins)
-    return (1_000 * ((await cpuMsOf(at)) - before)) / answered
-  }
   const bare = 'a bare HTTP server, the same bytes'
-  console.log(`${kind.what}, over HTTP, ${connections} connections, median of ${rounds}`)
-  await showComparison(
-    { rounds, unit: 'µs of processor time', target: kind.target },
-    { what: kind.what, figure: cpuOf(url) },
-    { what: bare, figure: cpuOf(bareUrl) },
-  )
+  const run = (at: string, connections: number) =>
+    measure({ urls: [at], connections, milliseconds }, () => request, kind.begins)
+  for (const connections of [1, many]) {
+    const cpuOf = (at: string) => async () => {
+      const before = await cpuMsOf(at)
+      const { answered } = await run(at, connections)
+      return (1_000 * ((await cpuMsOf(at)) - before)) / answered
+    }
+    const from = connections === 1 ? 'one connection' : `${connections} connections`
+    console.log(`${kind.what}, over HTTP, ${from}, median of ${rounds}`)
+    await showComparison(
+      { rounds, unit: 'µs of processor time', target: kind.target },
+      { what: kind.what, figure: cpuOf(url) },
+      { what: bare, figure: cpuOf(bareUrl) },
+    )
+  }
+  const rateOf = (at: string) => async () => (await run(at, many)).rate
   await showComparison(
     { rounds, unit: 'a second' },
     { what: kind.what, figure: rateOf(url) },
     { what: bare, figure: rateOf(bareUrl) },
   )
-}
-
-async function run(at: string, request: Buffer, begins: string) {
-  const load: Load = { urls: [at], connections, milliseconds }
-  return await measure(load, () => request, begins)
 }
 
 /** An answer of the service, head and body. */

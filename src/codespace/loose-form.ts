@@ -40,6 +40,13 @@ export const looseCharacters: { from: string; to: string } = {
   to: [...bare.values()].map(typedForm).join(''),
 }
 
+const unmarked = /^[0-9A-Za-z -]*$/
+
+/** Whether a text has only ASCII letters, digits, spaces and dashes: its loose forms are its typed form and its plain form. */
+export function isUnmarked(text: string): boolean {
+  return unmarked.test(text)
+}
+
 /** The typed form of a text without punctuation and accents. */
 export function looseForm(text: string): string {
   return withoutThem(typedForm(text), typedForm)
@@ -75,8 +82,10 @@ const behindSentence = /[\s.,:;!?…。、，：；！？،؛؟]/
  * each also with an apostrophe for whatever looks like one.
  */
 export function readingsOf(text: string): string[] {
-  const readings = new Set<string>()
   let rest = text.trim()
+  // A shortcut for most texts: nothing surrounds them.
+  if (isUnmarked(rest)) return rest === '' ? [] : [rest]
+  const readings = new Set<string>()
   for (let layer = 0; layer <= maxLayers && rest !== ''; layer++) {
     readings.add(rest).add(rest.replace(/[´ˊ`ˋ‘’‛ʹʼʾʿˈ′‵]/g, "'"))
     rest = without(beforeSentence, behindSentence, rest) ?? without(enclosing, enclosing, rest, 1) ?? ''

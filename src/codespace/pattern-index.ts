@@ -1,5 +1,5 @@
 import { positionsOf } from './code-index.ts'
-import { looseForm, looselyTyped } from './loose-form.ts'
+import { isUnmarked, looseForm, looselyTyped } from './loose-form.ts'
 import type { Position } from './shape.ts'
 import { looseUnits, maxTypedLength } from './typed-code-reader.ts'
 import { characterForm, typedCharacters } from './typed-form.ts'
@@ -13,6 +13,8 @@ interface Entry {
 /** Patterns that have their fixed characters at the same places, which are counted among the characters that are read. */
 interface Structure {
   places: readonly number[]
+  /** Where their random characters are. */
+  random: readonly number[]
   /** By the forms of their fixed characters. */
   patterns: Map<string, Entry[]>
 }
@@ -29,6 +31,8 @@ export class PatternIndex {
   readonly #dashed = new Map<number, Map<string, Structure>>()
   /** The same, when punctuation and accents do not count. */
   readonly #loose = new Map<number, Map<string, Structure>>()
+  /** As `#loose`, for patterns that have no punctuation and no accents: a text that has none either means the same to them. */
+  readonly #looseUnmarked = new Map<number, Map<string, Structure>>()
   /** Shared, as many patterns have the same characters. */
   readonly #forms = new Map<string, ReadonlySet<string>>()
   readonly #looseForms = new Map<string, ReadonlySet<string>>()
@@ -57,10 +61,9 @@ export class PatternIndex {
     if (units === undefined) return
     const places = [...units.keys()].filter((at) => units[at]?.fixed !== null)
     const fixed = keyOf(places, (at) => looseForm(units[at]?.fixed ?? ''))
-    insert(this.#loose, units.length, places, fixed, {
-      forms: formsOf(characters, looseForm, this.#looseForms),
-      id,
-    })
+    const forms = formsOf(characters, looseForm, this.#looseForms)
+    const unmarked = isUnmarked(characters + positions.map((position) => position ?? '').join(''))
+    insert(unmarked ? this.#looseUnmarked : this.#loose, units.length, places, fixed, { forms, id })
   }
 
   /** The ids of all patterns that can read the text, and of few others. */
@@ -78,22 +81,23 @@ export class PatternIndex {
     return found
   }
 
-  /** The same when punctuation and accents do not count. */
+  /** The same when punctuation and accents do not count, without patterns to which that makes no difference. */
   findLoosely(text: string): string[] {
-    if (text.length > maxTypedLength || this.#loose.size === 0) return []
-    return findIn(this.#loose, looselyTyped(text).map(looseForm))
+    if (text.length > maxTypedLength) return []
+    const kinds = isUnmarked(text) ? [this.#loose] : [this.#loose, this.#looseUnmarked]
+    const searched = kinds.filter(({ size }) => size > 0)
+    if (searched.length === 0) return []
+    const typed = looselyTyped(text).map(looseForm)
+    return searched.flatMap((structures) => findIn(structures, typed))
   }
 }
 
 /** The ids of the patterns that have a string with these forms. */
 function findIn(lengths: ReadonlyMap<number, Map<string, Structure>>, typed: readonly string[]): string[] {
   const found: string[] = []
-  for (const { places, patterns } of lengths.get(typed.length)?.values() ?? []) {
-    const fixed = new Set(places)
-    const entries = patterns.get(keyOf(places, (at) => typed[at] as string)) ?? []
-    for (const { forms, id } of entries)
-      if (typed.every((form, at) => fixed.has(at) || forms.has(form))) found.push(id)
-  }
+  for (const { places, random, patterns } of lengths.get(typed.length)?.values() ?? [])
+    for (const { forms, id } of patterns.get(keyOf(places, (at) => typed[at] as string)) ?? [])
+      if (random.every((at) => forms.has(typed[at] as string))) found.push(id)
   return found
 }
 
@@ -117,7 +121,11 @@ function insert(
   const structures = lengths.get(length) ?? new Map<string, Structure>()
   lengths.set(length, structures)
   const name = places.join()
-  const structure = structures.get(name) ?? { places, patterns: new Map() }
+  const structure = structures.get(name) ?? {
+    places,
+    random: Array.from({ length }, (_, at) => at).filter((at) => !places.includes(at)),
+    patterns: new Map(),
+  }
   structures.set(name, structure)
   const entries = structure.patterns.get(fixed) ?? []
   structure.patterns.set(fixed, entries)

@@ -1,6 +1,6 @@
 import { looseForm, looselyTyped, loosePlainForm } from './loose-form.ts'
 import { maxCodeLength, type Position } from './shape.ts'
-import { characterForm, foldCase, typedCharacters } from './typed-form.ts'
+import { characterForm, foldCharacter, typedCharacters } from './typed-form.ts'
 
 /** Longer texts are not read as a code, which leaves plenty of room for spaces and dashes. */
 export const maxTypedLength = 10 * maxCodeLength
@@ -43,7 +43,7 @@ export class TypedCodeReader {
   /** The positions whose character is read from the text. */
   readonly #read: readonly number[]
   readonly #characters: ReadonlySet<string>
-  /** The random characters by `foldCase`; null where several have the same form. */
+  /** The random characters by `foldCharacter`; null where several have the same form. */
   readonly #folded: ReadonlyMap<string, string | null>
   /** The random characters by `characterForm`, which look-alikes share; null where several have the same form. */
   readonly #alike: ReadonlyMap<string, string | null>
@@ -57,7 +57,7 @@ export class TypedCodeReader {
     this.#dashesCount = characters.includes('-')
     this.#read = [...positions.keys()].filter((at) => this.#dashesCount || positions[at] !== '-')
     this.#characters = new Set(characters)
-    this.#folded = uniqueBy(characters, foldCase)
+    this.#folded = uniqueBy(characters, foldCharacter)
     this.#alike = uniqueBy(characters, characterForm)
     this.#looseUnits = looseUnits(positions, characters)
     this.#looselyFolded = uniqueBy(characters, loosePlainForm)
@@ -71,11 +71,13 @@ export class TypedCodeReader {
     if (characters.length !== this.#read.length) return undefined
     const code = [...this.#positions]
     let mixedUp = false
-    for (const [at, position] of this.#read.entries()) {
+    for (let at = 0; at < characters.length; at++) {
+      const position = this.#read[at] as number
+      const fixed = this.#positions[position] as Position
       const typed = characters[at] as string
-      let meant = this.#meant(typed, this.#positions[position] as Position)
+      let meant = this.#meant(typed, fixed)
       if (meant === undefined) {
-        meant = this.#mixedUp(typed, this.#positions[position] as Position)
+        meant = this.#mixedUp(typed, fixed)
         mixedUp = true
       }
       if (meant === undefined) return undefined
@@ -111,8 +113,13 @@ export class TypedCodeReader {
 
   /** Undefined if the character cannot be at this position, or its case is ambiguous. */
   #meant(character: string, position: Position): string | undefined {
-    if (position !== null) return foldCase(character) === foldCase(position) ? position : undefined
-    return this.#characters.has(character) ? character : (this.#folded.get(foldCase(character)) ?? undefined)
+    if (position !== null)
+      return character === position || foldCharacter(character) === foldCharacter(position)
+        ? position
+        : undefined
+    return this.#characters.has(character)
+      ? character
+      : (this.#folded.get(foldCharacter(character)) ?? undefined)
   }
 
   #mixedUp(character: string, position: Position): string | undefined {

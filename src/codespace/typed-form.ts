@@ -41,6 +41,12 @@ const asciiForms = Uint8Array.from({ length: 127 }, (_, number) => {
   return form === '' ? 0 : form.charCodeAt(0)
 })
 
+/** What `characterForm` and `foldCharacter` return for each ASCII character: a look-up asks for the forms of many. */
+const asciiCharacterForms = Array.from(asciiForms, (form, number) =>
+  number === 0x2d ? '-' : form === 0 ? '' : String.fromCharCode(form),
+)
+const asciiFolds = Array.from({ length: 127 }, (_, number) => foldCase(String.fromCharCode(number)))
+
 // A shortcut: many codes are their own typed form.
 const ownForm = /^[0-9A-HJKMNP-RTV-Y]*$/
 
@@ -93,7 +99,12 @@ export function plainForm(text: string): string {
 
 /** The typed form of a single character, where a dash counts. */
 export function characterForm(character: string): string {
-  return character === '-' ? character : typedForm(character)
+  return asciiCharacterForms[character.charCodeAt(0)] ?? typedForm(character)
+}
+
+/** `foldCase` of a single character. */
+export function foldCharacter(character: string): string {
+  return asciiFolds[character.charCodeAt(0)] ?? foldCase(character)
 }
 
 /** A text in one case. Lower case alone would distinguish ς from σ, and ẞ from ß. */

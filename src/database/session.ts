@@ -42,6 +42,13 @@ export const sessionSettings = {
   array_nulls: 'on',
 }
 
+/**
+ * How statements are planned. All find their rows by an index. The plan of a prepared statement is kept, so one that was made
+ * while a table was nearly empty, and its rows were best read one and all, would read millions later, until the statistics
+ * are brought up to date. And no statement is worth compiling.
+ */
+const plannerSettings = { enable_seqscan: 'off', jit: 'off' }
+
 interface ServerFacts {
   readonly version: string
   readonly version_number: number
@@ -66,6 +73,7 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
   const { lockTimeoutMs = 0, statementTimeoutMs = 0, idleInTransactionTimeoutMs = 0, schema } = options
   const values: Record<string, string> = {
     ...sessionSettings,
+    ...plannerSettings,
     lock_timeout: String(lockTimeoutMs),
     statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: String(idleInTransactionTimeoutMs),

@@ -1,4 +1,5 @@
 import { execute, isIncrementalResult } from '@graphql-tools/executor'
+import { RequestCache } from '@pothos/plugin-scope-auth'
 import {
   type DocumentNode,
   type ExecutionResult,
@@ -28,9 +29,11 @@ export interface Sender {
   requestLength?: number
 }
 
+type ExecutionArgsWithContext = ValidatedExecutionArgs & { contextValue: Context }
+
 /** An operation that was read: what it needs to be executed, or the errors in its variables, which are its answer. */
 export type Prepared = { document: DocumentNode; names: OperationNames } & (
-  | { args: ValidatedExecutionArgs & { contextValue: Context } }
+  | { args: ExecutionArgsWithContext }
   | { errors: readonly GraphQLError[] }
 )
 
@@ -95,9 +98,12 @@ async function executeOnce({
   operation,
   rawVariableValues: variableValues,
   contextValue,
-}: ValidatedExecutionArgs): Promise<ExecutionResult> {
+}: ExecutionArgsWithContext): Promise<ExecutionResult> {
   const operationName = operation.name?.value
   const result = await execute({ schema, document, operationName, variableValues, contextValue })
+  // The plugin keeps what it knows of a context in a WeakMap, whose values outlive V8's collections of young objects: the
+  // contexts of all operations would wait for a collection of the whole heap, which cost a claim a fifth of its time.
+  RequestCache.clearForContext(contextValue)
   if (isIncrementalResult(result))
     throw new Error('An answer has parts, which no directive of the schema makes.')
   return result

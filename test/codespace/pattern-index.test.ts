@@ -56,6 +56,42 @@ describe('the patterns that a text may be of', () => {
         }
   })
 
+  it('are others when punctuation does not count, unless there is none', () => {
+    const marked = indexOf({ ...patterns, stop: ['A.B-####', UNAMBIGUOUS], bare: ['AB-####', UNAMBIGUOUS] })
+    expect(marked.findLoosely('spring.bcdf.ghjk')).toEqual(['spring'])
+    expect(marked.findLoosely('spring bcdf ghjk')).toEqual([])
+    expect(marked.findLoosely('ab-2346')).toEqual(['stop'])
+    expect(marked.findLoosely('ab.2346').toSorted()).toEqual(['bare', 'stop'])
+    expect(marked.findLoosely('STRASSE_1234')).toEqual(['sharp'])
+  })
+
+  it('are all that can read it only when punctuation does not count', () => {
+    const all = {
+      ...patterns,
+      stop: ['S.U-M#-##-#', UNAMBIGUOUS],
+      marks: ['SUM-####', `${DIGITS}.é`],
+      accent: ['SÚM####', UPPERCASE],
+      mixed: ['SUM####', characterSets.MIXED_DIGITS],
+    } satisfies Record<string, [string, string]>
+    const every = indexOf(all)
+    let loosely = 0
+    for (const [source, characters] of Object.values(all))
+      for (const code of Pattern.parse(source, characters).examples(20))
+        for (const typed of [
+          code,
+          code.toLowerCase(),
+          code.replaceAll(/[-.]/g, '_'),
+          code.replaceAll(/[^0-9A-Z]/gi, ''),
+        ])
+          for (const [id, [theirs, set]] of Object.entries(all)) {
+            const pattern = Pattern.parse(theirs, set)
+            if (pattern.readTyped(typed) !== undefined || pattern.readLoosely(typed) === undefined) continue
+            loosely += 1
+            expect(every.findLoosely(typed)).toContain(id)
+          }
+    expect(loosely).toBeGreaterThan(100)
+  })
+
   it('are found as fast among ten thousand as among a few', () => {
     const many = new PatternIndex()
     for (let i = 0; i < 10_000; i++) many.add(String(i), `N${String(i).padStart(5, '0')}-####`, UNAMBIGUOUS)

@@ -1,3 +1,4 @@
+import type { PoolClient } from 'pg'
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Queryable, Statement } from '../../src/database/transaction.ts'
@@ -28,7 +29,7 @@ import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
 import { findPending, findSending } from '../../src/domain/webhook/deliver.ts'
 import { onlyOnOneServer, type TestDatabase, testDatabase } from '../support/database.ts'
-import { type Plan, rowsRead } from '../support/plans.ts'
+import { type Plan, reportPlans, rowsRead } from '../support/plans.ts'
 
 onlyOnOneServer('plans are those of one server')
 
@@ -51,6 +52,9 @@ const half = BigInt(many / 2)
 const amongHoles = BigInt(many) + 20_000n
 
 let database: TestDatabase
+/** A connection with plans that were made while the tables were empty. */
+let early: PoolClient
+let rowsReadEarly = 0
 
 beforeAll(async () => {
   database = await testDatabase()
@@ -72,6 +76,7 @@ beforeAll(async () => {
   ]
   for (const table of tables)
     await database.connections.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
+  await planEarly()
   const fill = (sql: string, ...values: unknown[]) => database.connections.query(sql, [accountId, ...values])
   await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
   await fill(`INSERT INTO catalog (account_id) VALUES ($1)`)
@@ -201,7 +206,28 @@ beforeAll(async () => {
   )
 })
 
-afterAll(() => database.close())
+afterAll(async () => {
+  early.release()
+  await database.close()
+})
+
+/** Has the statements of look-ups planned, for as long as the connection lives or until the statistics of a table change. */
+async function planEarly(): Promise<void> {
+  await database.connections.query('VACUUM ANALYZE')
+  early = await database.connections.connect()
+  await early.query('SET plan_cache_mode = force_generic_plan')
+  const planned = new Error('It finds nothing yet.')
+  const planner: Queryable = {
+    async rows(statement: Statement) {
+      await early.query(statement)
+      throw planned
+    },
+  }
+  for (const read of Object.values(lookUps)) await expect(read(planner)).rejects.toBe(planned)
+  await reportPlans(early, ({ rows }) => {
+    rowsReadEarly += rows
+  })
+}
 
 /** Runs something that reads the books. Resolves to how many rows its statements have read. */
 async function reading(read: (books: Queryable) => Promise<unknown>): Promise<number> {
@@ -220,6 +246,56 @@ async function reading(read: (books: Queryable) => Promise<unknown>): Promise<nu
   }
   await read(books)
   return sum
+}
+
+/** Finds codes, and what has become of them. */
+const lookUps: Record<string, (books: Queryable) => Promise<unknown>> = {
+  'the position of a code': (books) => findPlace(books, accountId, { formatId, index: half }),
+  'the position of a code among holes': async (books) => {
+    const found = await findPlace(books, accountId, { formatId, index: amongHoles + 1n })
+    expect(found?.position).toBe(3n * BigInt(many) + 1_000n)
+  },
+  'that a hole has no position': async (books) => {
+    expect(await findPlace(books, accountId, { formatId, index: amongHoles })).toBeUndefined()
+  },
+  'the position of an uploaded code': (books) => findPlace(books, accountId, { uploadId, index: half }),
+  'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
+  'what has become of codes': async (books) => {
+    const positions = [half, half + 1n]
+    const found = await readUsage(
+      books,
+      accountId,
+      positions.map((position) => ({ poolId, position })),
+    )
+    expect(found.map((usage) => usage.redemption?.position)).toEqual(positions)
+    expect(found.map((usage) => usage.void !== undefined)).toEqual([true, false])
+  },
+  'claimed codes, by where they are': async (books) => {
+    const found = await findClaimed(books, accountId, [
+      { poolId, position: half },
+      { poolId, position: half + 1n },
+    ])
+    expect(found.map(({ claim }) => claim.first)).toEqual([half, half + 1n])
+  },
+  'what a typed text may stand for': async (books) => {
+    const generated = [{ code: { formatId, index: half, code: '' } }]
+    const found = await findCodes(books, accountId, [
+      { text: 'C-7', generated },
+      {
+        text: 'none',
+        generated: [amongHoles, amongHoles + 1n].map((index) => ({
+          code: { formatId, index, code: '' },
+        })),
+      },
+    ])
+    // One of them is itself a hole.
+    expect(found.generated.size).toBe(2)
+    expect(found.uploaded.get('C7')?.size).toBe(1)
+  },
+  'what a text with punctuation may stand for': async (books) => {
+    const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
+    expect(found.uploaded.get('C8')?.size).toBe(1)
+  },
 }
 
 describe('on tables without statistics, a statement reads no more rows than it needs', () => {
@@ -325,37 +401,11 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(await listRejectedRows(books, accountId, uploadId, slice)).toHaveLength(5)
     },
     'how the file of an upload begins': (books) => readBeginnings(books, accountId, [uploadId]),
-    'the position of a code': (books) => findPlace(books, accountId, { formatId, index: half }),
-    'the position of a code among holes': async (books) => {
-      const found = await findPlace(books, accountId, { formatId, index: amongHoles + 1n })
-      expect(found?.position).toBe(3n * BigInt(many) + 1_000n)
-    },
-    'that a hole has no position': async (books) => {
-      expect(await findPlace(books, accountId, { formatId, index: amongHoles })).toBeUndefined()
-    },
+    ...lookUps,
     'the holes of a batch': async (books) => {
       const batch = { formatId, start: 0n, count: 10n, first: amongHoles, holes: 10 }
       const reader = new BatchReader(books as Books, accountId, batch)
       expect((await reader.indices(0n, 2)).passed).toEqual([1])
-    },
-    'the position of an uploaded code': (books) => findPlace(books, accountId, { uploadId, index: half }),
-    'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
-    'what has become of codes': async (books) => {
-      const positions = [half, half + 1n]
-      const found = await readUsage(
-        books,
-        accountId,
-        positions.map((position) => ({ poolId, position })),
-      )
-      expect(found.map((usage) => usage.redemption?.position)).toEqual(positions)
-      expect(found.map((usage) => usage.void !== undefined)).toEqual([true, false])
-    },
-    'claimed codes, by where they are': async (books) => {
-      const found = await findClaimed(books, accountId, [
-        { poolId, position: half },
-        { poolId, position: half + 1n },
-      ])
-      expect(found.map(({ claim }) => claim.first)).toEqual([half, half + 1n])
     },
     'a redemption': (books) => readRedemptions(books, accountId, [newId()]),
     ...Object.fromEntries(
@@ -380,25 +430,6 @@ describe('on tables without statistics, a statement reads no more rows than it n
       const [row] = await books.rows<{ id: string }>({ ...newest, values: [accountId] })
       const formats = await readFormatsFrom(books, accountId, row?.id ?? '')
       expect(formats).toHaveLength(1)
-    },
-    'what a typed text may stand for': async (books) => {
-      const generated = [{ code: { formatId, index: half, code: '' } }]
-      const found = await findCodes(books, accountId, [
-        { text: 'C-7', generated },
-        {
-          text: 'none',
-          generated: [amongHoles, amongHoles + 1n].map((index) => ({
-            code: { formatId, index, code: '' },
-          })),
-        },
-      ])
-      // One of them is itself a hole.
-      expect(found.generated.size).toBe(2)
-      expect(found.uploaded.get('C7')?.size).toBe(1)
-    },
-    'what a text with punctuation may stand for': async (books) => {
-      const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
-      expect(found.uploaded.get('C8')?.size).toBe(1)
     },
     'the accounts in the queue': async (books) => {
       const first = await readQueue(books, 'UPLOADS').next()
@@ -429,6 +460,14 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(await reading(read)).toBeLessThan(few)
     })
 
+  for (const [what, read] of Object.entries(lookUps))
+    it(`${what}, also with a plan from when the tables were empty`, async () => {
+      rowsReadEarly = 0
+      await read({ rows: async (statement: Statement) => (await early.query(statement)).rows })
+      expect(rowsReadEarly).toBeLessThan(few)
+      expect(rowsReadEarly).toBeGreaterThan(0)
+    })
+
   it('also for a typed text when all codes look alike', async () => {
     const read = async (books: Queryable) => {
       const found = await findCodes(books, accountId, [{ text: 'w0o0o0o0oo0o0o0o', generated: [] }])
@@ -436,6 +475,26 @@ describe('on tables without statistics, a statement reads no more rows than it n
     }
     // As many of them as are looked at, and for each whether it is in a pool.
     expect(await reading(read)).toBeLessThan(300)
+  })
+
+  it('and plans for typed texts are kept, however many texts a statement is about', async () => {
+    const client = await database.connections.connect()
+    const books: Queryable = { rows: async (statement: Statement) => (await client.query(statement)).rows }
+    for (const size of [1, 1, 1, 1, 1, 1, 40, 1, 40])
+      await findCodes(
+        books,
+        accountId,
+        Array.from({ length: size }, (_, n) => ({
+          text: `C-${n}`,
+          generated: [{ code: { formatId, index: BigInt(n), code: '' } }],
+        })),
+      )
+    const { rows } = await client.query<{ custom: number; generic: number }>(`
+      SELECT custom_plans::integer AS custom, generic_plans::integer AS generic
+      FROM pg_prepared_statements WHERE name = 'find-codes'`)
+    client.release()
+    // PostgreSQL tries a plan for the values five times.
+    expect(rows).toEqual([{ custom: 5, generic: 4 }])
   })
 
   it('and the measurement notices a statement that reads them all', async () => {

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { Books } from '../../src/domain/books/books.ts'
 
 /** A plan as PostgreSQL reports it in JSON, with the actual numbers of rows. */
@@ -25,17 +26,26 @@ export interface StatementCost {
 }
 
 /**
- * Records how many rows each statement reads from now on, inside transactions too, as reported by PostgreSQL's
- * auto_explain. The books must have only one connection.
+ * Records how many rows each statement reads from now on, inside transactions too. The books must have only one connection.
  */
 export async function noteStatements(books: Books): Promise<StatementCost[]> {
   const statements: StatementCost[] = []
   const client = await books.connections.connect()
+  await reportPlans(client, (cost) => statements.push(cost))
+  client.release()
+  return statements
+}
+
+/** Reports how many rows each statement of a connection reads from now on, as PostgreSQL's auto_explain says. */
+export async function reportPlans(
+  client: pg.PoolClient,
+  report: (cost: StatementCost) => void,
+): Promise<void> {
   client.on('notice', ({ message }) => {
     const json = message?.match(/plan:\n(.*)/s)?.[1]
     if (json === undefined) return
     const { 'Query Text': text, Plan: plan } = JSON.parse(json) as { 'Query Text': string; Plan: Plan }
-    statements.push({ text, rows: rowsRead(plan) })
+    report({ text, rows: rowsRead(plan) })
   })
   await client.query(`
     LOAD 'auto_explain';
@@ -44,6 +54,4 @@ export async function noteStatements(books: Books): Promise<StatementCost[]> {
     SET auto_explain.log_timing = off;
     SET auto_explain.log_format = 'json';
     SET auto_explain.log_level = 'notice'`)
-  client.release()
-  return statements
 }

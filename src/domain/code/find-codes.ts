@@ -1,6 +1,7 @@
 import { unguarded } from '../../codefile/formula-guard.ts'
 import { looseForm, looseKey, readingsOf } from '../../codespace/loose-form.ts'
 import { plainKey, typedKey } from '../../codespace/typed-form.ts'
+import { textArray } from '../../database/text-array.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import { nilId } from '../books/known-formats.ts'
 import { behindPlain, identities } from '../format/identity.ts'
@@ -17,19 +18,17 @@ type PlaceAndClaim = Place & Pick<Code, 'claim'>
 export interface FoundCodes {
   /** The id of the account's newest format; the nil UUID if it has none. */
   newestFormat: string
-  /** The pools and claims of generated codes, by the codes' origins (see `originKey`). */
-  generated: ReadonlyMap<string, PlaceAndClaim>
+  /** The pools and claims of those of the generated codes asked for that are in a pool. */
+  generated: ReadonlyMap<CodeText, PlaceAndClaim>
   /** Uploaded codes by their loose form, then by their text; null for those that are not in a pool. */
   uploaded: ReadonlyMap<string, ReadonlyMap<string, Code | null>>
 }
 
-export function originKey({ formatId, index }: Pick<CodeText, 'formatId' | 'index'>): string {
-  return `${formatId} ${index}`
-}
-
 interface FoundRow {
   newest: string | null
-  format_id: string | null
+  /** Of a generated code: its number among those asked for, from 1. */
+  number: number | null
+  /** Of an uploaded code, as are `index` and `code`. */
   task_id: string | null
   index: string | null
   code: string | null
@@ -60,35 +59,38 @@ export async function findCodes(
   for (const forms of [keys, loose]) forms.delete('')
   const rows = await books.rows<FoundRow>({
     name: 'find-codes',
-    // Each LATERAL part descends one or two indexes, whatever the statistics say. The newest format is read in the same
-    // statement, so that the statement sees the format of every batch that it sees.
+    // Each LATERAL part descends one or two indexes, whatever the statistics say, as it is in the order of its index. Arrays
+    // are in subqueries, so that a plan cannot depend on how long they are: otherwise, each statement would be planned anew,
+    // which takes longer than running it. The newest format is read in the same statement, so that the statement sees the
+    // format of every batch that it sees.
     text: `
-      SELECT newest.id AS newest, origin.format_id, origin.task_id, origin.index, origin.code, origin.pool_id,
+      SELECT newest.id AS newest, origin.number, origin.task_id, origin.index, origin.code, origin.pool_id,
         origin.withdrawn, origin.position, claim.first, claim.count, claim.at, claim.expires_at, claim.recipient
       FROM (SELECT (SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1) AS id) AS newest
       LEFT JOIN LATERAL (
-        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, place.*
-        FROM unnest($2::uuid[], $3::numeric[]) AS asked (format_id, index)
+        SELECT asked.number::integer, NULL::uuid AS task_id, NULL::numeric AS index, NULL::text AS code, place.*
+        FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[])) WITH ORDINALITY AS asked (format_id, index, number)
         CROSS JOIN LATERAL ${placeOfIndex} AS place
         UNION ALL
         SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, place.*
         FROM (
-          SELECT alike.* FROM unnest($4::text[], $5::text[], $6::text[]) AS asked (code, typed, plain)
+          SELECT alike.*
+          FROM unnest((SELECT $4::text[]), (SELECT $5::text[]), (SELECT $6::text[])) AS asked (code, typed, plain)
           CROSS JOIN LATERAL (
             (
               SELECT task_id, row, code FROM uploaded_code
               WHERE account_id = $1 AND typed = asked.typed AND code = asked.code
                 AND coalesce(identity, code) = ANY (${identities('asked')})
-              LIMIT 1
+              ORDER BY coalesce(identity, code) LIMIT 1
             ) UNION ALL (
               SELECT task_id, row, code FROM uploaded_code
               WHERE account_id = $1 AND typed = asked.typed
                 AND coalesce(identity, code) >= asked.plain AND coalesce(identity, code) < ${behindPlain('asked.plain')}
-              LIMIT ${maxAlike}
+              ORDER BY coalesce(identity, code) LIMIT ${maxAlike}
             )
           ) AS alike
-          UNION ALL ${codesWith('typed', '$7')}
-          UNION ALL ${codesWith('loose', '$8')}
+          UNION ALL ${codesWith('typed = asked.form ORDER BY coalesce(identity, code)', '$7')}
+          UNION ALL ${codesWith('loose >= asked.form AND loose <= asked.form ORDER BY loose', '$8')}
         ) AS uploaded
         CROSS JOIN LATERAL (SELECT uploaded.task_id, uploaded.row AS index) AS asked
         LEFT JOIN LATERAL ${placeOfUploaded} AS place ON true
@@ -100,39 +102,39 @@ export async function findCodes(
       ) AS claim ON origin.position < claim.first + claim.count`,
     values: [
       accountId,
-      generated.map(({ formatId }) => formatId),
-      generated.map(({ index }) => index),
-      written,
-      written.map((text) => typedKey(text)),
-      written.map(plainKey),
-      [...keys],
-      [...loose],
+      textArray(generated.map(({ formatId = null }) => formatId)),
+      textArray(generated.map(({ index }) => String(index))),
+      textArray(written),
+      textArray(written.map((text) => typedKey(text))),
+      textArray(written.map(plainKey)),
+      textArray([...keys]),
+      textArray([...loose]),
     ],
   })
-  return decode(rows)
+  return decode(rows, generated)
 }
 
-/** SQL: for each of the forms in a parameter, up to maxAlike uploaded codes that have it in a column. */
-const codesWith = (column: 'typed' | 'loose', forms: string) => `
-  SELECT alike.* FROM unnest(${forms}::text[]) AS asked (form)
+/** SQL: for each of the forms in a parameter, up to maxAlike uploaded codes that have it. */
+const codesWith = (have: string, forms: string) => `
+  SELECT alike.* FROM unnest((SELECT ${forms}::text[])) AS asked (form)
   CROSS JOIN LATERAL (
-    SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND ${column} = asked.form LIMIT ${maxAlike}
+    SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND ${have} LIMIT ${maxAlike}
   ) AS alike`
 
-function decode(rows: readonly FoundRow[]): FoundCodes {
-  const generated = new Map<string, PlaceAndClaim>()
+function decode(rows: readonly FoundRow[], asked: readonly CodeText[]): FoundCodes {
+  const generated = new Map<CodeText, PlaceAndClaim>()
   const uploaded = new Map<string, Map<string, Code | null>>()
   for (const row of rows) {
-    const { format_id: formatId, task_id: uploadId, code } = row
-    if (row.index === null) continue
-    const index = BigInt(row.index)
     const place = placeAndClaim(row)
-    if (formatId !== null && place !== undefined) generated.set(originKey({ formatId, index }), place)
-    if (uploadId === null || code === null) continue
-    const form = looseForm(code)
-    const alike = uploaded.get(form) ?? new Map<string, Code | null>()
-    uploaded.set(form, alike)
-    alike.set(code, place === undefined ? null : { uploadId, index, code, ...place })
+    const code = row.number === null ? undefined : asked[row.number - 1]
+    if (code !== undefined && place !== undefined) generated.set(code, place)
+    if (row.task_id !== null && row.index !== null && row.code !== null) {
+      const { task_id: uploadId, code } = row
+      const form = looseForm(code)
+      const alike = uploaded.get(form) ?? new Map<string, Code | null>()
+      uploaded.set(form, alike)
+      alike.set(code, place === undefined ? null : { uploadId, index: BigInt(row.index), code, ...place })
+    }
   }
   return { newestFormat: rows[0]?.newest ?? nilId, generated, uploaded }
 }

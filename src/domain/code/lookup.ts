@@ -1,3 +1,4 @@
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { Lanes } from '../../async/lanes.ts'
 import { unguarded } from '../../codefile/formula-guard.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
@@ -8,18 +9,14 @@ import { inSpan } from '../../telemetry/spans.ts'
 import type { Books } from '../books/books.ts'
 import type { KnownFormats } from '../books/known-formats.ts'
 import type { Code, CodeText } from './code.ts'
-import { type FoundCodes, findCodes, maxAlike, originKey } from './find-codes.ts'
+import { type FoundCodes, findCodes, maxAlike } from './find-codes.ts'
 
 // Look-ups of one statement. A larger group delays the look-ups behind it by more than it saves them.
 const maxGroup = 100
 
-// Statements of an account in flight: while the database works on one group, the next one need not wait for its answer. With
-// more, groups are smaller, and sending a statement costs more than a look-up in it.
-const maxStatements = 2
-
 /**
- * Finds codes by what a person types. Look-ups that arrive while `maxStatements` statements of their account are in flight
- * are served together by the next one.
+ * Finds codes by what a person types. Look-ups of an account that arrive in the same iteration of the event loop, or while a
+ * statement of their account is in flight, are served together by the next one.
  */
 export class LookUps {
   readonly #books: Books
@@ -30,9 +27,12 @@ export class LookUps {
     this.#lanes = new Lanes({
       of: 'look-ups',
       maxGroups: Number.POSITIVE_INFINITY,
-      maxGroupsOfKey: maxStatements,
       maxItems: maxGroup,
-      serve: ([accountId], group) => this.#serve(accountId, group.close()),
+      serve: async ([accountId], group) => {
+        // Requests that have arrived together are read one after the other: all of them before this goes on.
+        await nextIteration()
+        return await this.#serve(accountId, group.close())
+      },
     })
   }
 
@@ -63,29 +63,29 @@ export class LookUps {
       const { newest } = known
       // A corrupt format fails only the look-ups that may mean one of its codes.
       const read = await Promise.allSettled(texts.map((text) => this.#read(accountId, known, text)))
-      const lookUps = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+      const lookUps = indexed(
+        read.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
+      )
       const found = await findCodes(this.#books, accountId, lookUps)
       // Otherwise there are formats that were not considered: the text may mean one of their codes, or be ambiguous.
       if (found.newestFormat === newest)
         return read.map((outcome) =>
-          outcome.status === 'fulfilled' ? nearestCode(outcome.value, found) : Promise.reject(outcome.reason),
+          outcome.status === 'fulfilled'
+            ? nearestCode(outcome.value.lookUp, found)
+            : Promise.reject(outcome.reason),
         )
       await this.#books.knownFormats.refresh(this.#books, accountId)
     }
   }
 
   /** Finds the codes that a text may mean among all that the account's formats can produce. */
-  async #read(accountId: string, { formats }: KnownFormats, text: string): Promise<LookUp> {
+  async #read(accountId: string, { formats }: KnownFormats, text: string): Promise<ReadText> {
     const spaceOf = (formatId: string) => this.#books.codeSpaces.get(this.#books, accountId, formatId)
     const readings = readingsOf(text)
-    const distanceTo = distanceFrom(text, readings)
-    const generated = new Map<string, LookUp['generated'][number]>()
+    // Formats do not overlap: each code is of one.
+    const meant = new Map<string, MeantCode>()
     const add = (formatId: string, space: CodeSpace, reading: Reading | undefined) => {
-      if (reading === undefined) return
-      const { code } = reading
-      const index = space.indexOf(code)
-      if (index === undefined) throw new Error(`The format ${formatId} does not have the code that it read.`)
-      generated.set(`${formatId} ${code}`, { code: { formatId, index, code }, distance: distanceTo(code) })
+      if (reading !== undefined) meant.set(reading.code, { formatId, space, code: reading.code })
     }
     for (const reading of readings)
       for (const formatId of formats.find(reading)) {
@@ -99,8 +99,36 @@ export class LookUps {
         if (readings.every((one) => space.readTyped(one) === undefined))
           add(formatId, space, space.readLoosely(reading))
       }
-    return { text, readings, distanceTo, generated: [...generated.values()] }
+    const lookUp = { text, readings, distanceTo: distanceFrom(text, readings), generated: [] }
+    return { lookUp, meant: [...meant.values()] }
   }
+}
+
+/** A code that a text may mean, and its format. */
+interface MeantCode {
+  formatId: string
+  space: CodeSpace
+  code: string
+}
+
+/** A look-up that still lacks its generated codes, as the indices of these are not known. */
+interface ReadText {
+  lookUp: LookUp
+  meant: MeantCode[]
+}
+
+/** Adds its generated codes to each look-up. The indices of a format's codes are computed at once, which is faster. */
+function indexed(read: readonly ReadText[]): LookUp[] {
+  const all = read.flatMap(({ lookUp, meant }) => meant.map((code) => ({ lookUp, ...code })))
+  for (const [space, codes] of Map.groupBy(all, (one) => one.space)) {
+    const indices = space.indicesOf(codes.map(({ code }) => code))
+    for (const [at, { lookUp, formatId, code }] of codes.entries()) {
+      const index = indices[at]
+      if (index === undefined) throw new Error(`The format ${formatId} does not have the code that it read.`)
+      lookUp.generated.push({ code: { formatId, index, code }, distance: lookUp.distanceTo(code) })
+    }
+  }
+  return read.map(({ lookUp }) => lookUp)
 }
 
 /** A text to look up, and the codes of formats that it may mean, whether they have been generated or not. */
@@ -137,7 +165,7 @@ const distances = {
 function nearestCode({ readings, distanceTo, generated }: LookUp, found: FoundCodes): Code | undefined {
   const matches: Match<Code>[] = []
   for (const { code, distance } of generated) {
-    const inPool = found.generated.get(originKey(code))
+    const inPool = found.generated.get(code)
     if (inPool !== undefined) matches.push({ code: { ...code, ...inPool }, distance })
   }
   const uploaded: { code: Code | null; distance: number }[] = []
@@ -159,16 +187,19 @@ function nearestCode({ readings, distanceTo, generated }: LookUp, found: FoundCo
 /** Returns a function that measures the distance of the text from a code with the loose form of one of its readings. */
 function distanceFrom(text: string, readings: readonly string[]): (code: string) => number {
   const { exact, inFile, plain, pasted, far, farthest } = distances
-  const fileText = unguarded(text)
-  const plainForms = readings.map(plainForm)
-  const typedForms = new Set(readings.map(typedForm))
-  const loosePlainForms = new Set(readings.map(loosePlainForm))
+  // Made when they are needed: most texts are the code, or differ from it only in case, spaces and dashes.
+  let plainForms: string[] | undefined
+  let typedForms: Set<string> | undefined
+  let loosePlainForms: Set<string> | undefined
   return (code) => {
     if (text === code) return exact
-    if (fileText === code) return inFile
+    if (unguarded(text) === code) return inFile
+    plainForms ??= readings.map(plainForm)
     const at = plainForms.indexOf(plainForm(code))
     if (at === 0) return plain
     if (at > 0) return pasted + 2 * at + (readings[at] === code ? 0 : 1)
+    typedForms ??= new Set(readings.map(typedForm))
+    loosePlainForms ??= new Set(readings.map(loosePlainForm))
     return typedForms.has(typedForm(code)) || loosePlainForms.has(loosePlainForm(code)) ? far : farthest
   }
 }

@@ -2,11 +2,11 @@ import type { RejectedRow } from '../../codefile/row-batch.ts'
 import { shorten } from '../../codefile/shorten.ts'
 import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
+import { textArray } from '../../database/text-array.ts'
 import type { Statement } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { take } from '../format/taken-indices.ts'
 import type { ChunkDecision } from './decide-chunk.ts'
-import { textArray } from './text-array.ts'
 
 export interface AddedCode {
   code: string

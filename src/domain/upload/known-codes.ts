@@ -1,10 +1,10 @@
 import { typedKey } from '../../codespace/typed-form.ts'
+import { textArray } from '../../database/text-array.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { readFormat } from '../format/format.ts'
 import { behindPlain, identities, identityOf } from '../format/identity.ts'
 import { type FormatTwins, readTaken } from '../format/taken-indices.ts'
 import type { Chunk, ChunkDecision, GeneratedTwin, KnownCode } from './decide-chunk.ts'
-import { textArray } from './text-array.ts'
 
 /**
  * The uploaded codes, of this upload or another, that equal `codes` or are alike. Codes that this dry run would have

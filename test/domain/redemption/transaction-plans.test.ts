@@ -88,7 +88,8 @@ describe('in tables that have grown, no statement reads more rows than it needs'
     ['when codes are redeemed in a pool with voids', () => leaky],
   ])('%s, and rolled back', async (_what, codes) => {
     statements.length = 0
-    await use(codes().slice(100, 105))
+    // All are looked up by one statement.
+    await use(codes().slice(100, 103))
     expect(statements.length).toBeGreaterThan(8)
     expect(statements.filter(({ rows }) => rows > few)).toEqual([])
   })
