@@ -10,6 +10,9 @@ import { temporaryFolder } from './support/temporary.ts'
 
 const key = 'a-key-of-the-tests-which-is-long-enough'
 
+// Ten processes start in one of the tests, and the machine may be busy.
+const patience = { timeout: 120_000 }
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let dataDir: string
 
@@ -289,7 +292,7 @@ describe('roles', () => {
   })
 })
 
-describe('npm run account', () => {
+describe('npm run account', patience, () => {
   it('creates accounts and keys in the database of the running service, and replaces lost keys', async () => {
     await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     const { url } = await service.ready()
