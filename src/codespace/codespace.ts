@@ -102,24 +102,6 @@ export class CodeSpace {
   }
 
   /**
-   * The codes of `codesAt` in UTF-8, each between `before` and `after`: three times as fast as joining strings. Without the
-   * indices at `passed`, of which `count` does not count any: ascending offsets from `first`.
-   */
-  encodedAt(
-    first: bigint,
-    count: number,
-    before: string,
-    after: string,
-    passed: readonly number[] = [],
-  ): Buffer {
-    const run = { first, count, passed }
-    this.#check(run)
-    const pieces: Buffer[] = []
-    for (const numbers of this.#permuted([run])) pieces.push(this.pattern.encode(numbers, before, after))
-    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
-  }
-
-  /**
    * Writes the codes of a run in UTF-8 into `bytes`, each from its start on. Codes of the format that have as many bytes must be
    * there already: what all codes have in common is not written again. Throws a RangeError as `codesAt` does.
    */

@@ -123,11 +123,6 @@ export class Pattern {
     this.#openWriter().write(numbers, strings, offset)
   }
 
-  /** The strings of numbers, all below the capacity, in UTF-8, each between `before` and `after`. */
-  encode(numbers: SplitNumbers, before: string, after: string): Buffer {
-    return this.#openWriter().encode(numbers, before, after)
-  }
-
   /** Writes the strings of numbers, all below the capacity, in UTF-8 over strings of the pattern: see CodeWriter. */
   encodeOver(numbers: SplitNumbers, bytes: Buffer, starts: Uint32Array): void {
     this.#openWriter().encodeOver(numbers, bytes, starts)

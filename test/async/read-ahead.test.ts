@@ -39,6 +39,19 @@ describe('reading ahead', () => {
     ])
   })
 
+  test('lets a request be sent before the use of the value begins', async () => {
+    const log: string[] = []
+    async function* generate() {
+      for (const number of [1, 2]) {
+        // As the connection to the database does.
+        process.nextTick(() => log.push(`${number} sent`))
+        yield number
+      }
+    }
+    for await (const number of readAhead(generate())) log.push(`${number} used`)
+    expect(log).toEqual(['1 sent', '2 sent', '1 used', '2 used'])
+  })
+
   test('fails after the last value, and not before', async () => {
     const { values } = numbers(1, new Error('Gone.'))
     const ahead = readAhead(values)

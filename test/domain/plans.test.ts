@@ -17,7 +17,7 @@ import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
-import { readClaim, readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
+import { readClaim, readClaimPages, readClaims } from '../../src/domain/pool/claim-rows.ts'
 import { findPoolByExternalId, readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
@@ -308,7 +308,8 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
-    'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
+    'a page of claims': (books) =>
+      readClaimPages(books, accountId, poolId, { from: half, to: BigInt(many), limit: 10 }).next(),
     'what had become of a page of codes': async (books) => {
       const page = { usage: 2n * BigInt(many), from: half, to: BigInt(many), limit: 3 }
       const { redemptions, voids, until } = await readPastUsage(books, accountId, poolId, page)

@@ -1,5 +1,4 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
-import { TimeWriter } from '../../dates.ts'
 
 /** What names a claim for ever: its pool, and its first position. */
 export interface ClaimRef {
@@ -16,20 +15,18 @@ export interface Claim extends ClaimRef {
   expiresAt: Date | undefined
 }
 
-/** A claim as in files: its times are ISO 8601 in UTC with milliseconds, as in the API. */
-export interface ClaimText {
+/** A claim for files. Its times are milliseconds since 1970: of millions of claims, a Date each would cost too much. */
+export interface FileClaim {
   first: bigint
   count: bigint
   recipient: string | undefined
-  at: string
-  expiresAt: string | undefined
+  at: number
+  expiresAt: number | undefined
 }
 
-// The claim that holds `from` begins at or before it. The index finds it, however many claims precede it.
-const claimsFrom = `
-  FROM claim WHERE account_id = $1 AND pool_id = $2 AND first >= (
-    SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
-  )`
+// The claim that holds the position $3 begins at or before it. The index finds it, however many claims precede it.
+const holding =
+  'SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1'
 
 /** The claims of the positions [from, to) of a pool, in order. */
 export async function readClaims(
@@ -41,7 +38,9 @@ export async function readClaims(
 ): Promise<Claim[]> {
   const rows = await books.rows<RowOf<Claim>>({
     name: 'read-claims',
-    text: `SELECT ${claimColumns} ${claimsFrom} AND first < $4 ORDER BY first`,
+    text: `
+      SELECT ${claimColumns} FROM claim
+      WHERE account_id = $1 AND pool_id = $2 AND first >= (${holding}) AND first < $4 ORDER BY first`,
     values: [accountId, poolId, from, to],
   })
   return rows.map(decodeClaim)
@@ -70,29 +69,55 @@ export function decodeClaim(row: RowOf<Claim>): Claim {
   }
 }
 
-/** The claims of the positions [from, to) of a pool, in order, at most `limit`. */
-export async function readClaimsFrom(
+/**
+ * The claims of the positions [from, to) of a pool, in order, in pages of at most `limit`, which is at least 2. Rejects if they do
+ * not tile these positions.
+ */
+export async function* readClaimPages(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+  { from, to, limit }: { from: bigint; to: bigint; limit: number },
+): AsyncGenerator<FileClaim[], void> {
+  let next = from
+  // Each page begins with the last claim of the one before, so that the check of a page includes its border.
+  let last: FileClaim | undefined
+  while (next < to) {
+    const claims = await readClaimPage(books, accountId, poolId, last?.first ?? from, to, limit)
+    if (last !== undefined) claims.shift()
+    last = claims.at(-1)
+    if (last === undefined) throw new Error(`No claim of the pool ${poolId} holds ${next}.`)
+    next = last.first + last.count
+    yield claims
+  }
+}
+
+async function readClaimPage(
   books: Queryable,
   accountId: string,
   poolId: string,
   from: bigint,
   to: bigint,
   limit: number,
-): Promise<ClaimText[]> {
+): Promise<FileClaim[]> {
   const [page] = await books.rows<ClaimPage>({
     name: 'read-claims-from',
     // A list for each column: rows took this process several times as long, and times as text PostgreSQL. Recipients are
     // separated by NUL, which no text has. The first positions follow from the counts, as claims tile a line.
     text: `
-      SELECT min(first) AS first, max(first) AS last, string_agg(count::text, ',') AS count,
+      WITH start AS MATERIALIZED (${holding})
+      SELECT (SELECT first FROM start) AS first, max(first) AS last,
+        string_agg(CASE WHEN count <> 1 THEN count::text ELSE '' END, ',') AS count,
         string_agg(textsend(coalesce(recipient, '')), '\\x00') AS recipient, string_agg(timestamptz_send(at), '') AS at,
         string_agg(coalesce(timestamptz_send(expires_at), '\\x80'), '') AS "expiresAt"
       FROM (
-        SELECT first, count, recipient, at, expires_at ${claimsFrom} AND first < $4 ORDER BY first LIMIT $5
+        SELECT first, count, recipient, at, expires_at FROM claim
+        WHERE account_id = $1 AND pool_id = $2 AND first >= (SELECT first FROM start) AND first < $4
+        ORDER BY first LIMIT $5
       ) AS claim`,
     values: [accountId, poolId, from, to, limit],
   })
-  return page?.first == null ? [] : decodePage(page, poolId)
+  return page?.last == null ? [] : decodePage(page, poolId)
 }
 
 /** Claims column by column. */
@@ -100,24 +125,25 @@ interface ClaimColumns {
   first: string
   /** The first position of the last claim. */
   last: string
+  /** Empty for a claim of one code. */
   count: string
   recipient: Buffer
   at: Buffer
   expiresAt: Buffer
 }
-type ClaimPage = ClaimColumns | { first: null }
+type ClaimPage = ClaimColumns | { last: null }
 
-function decodePage(page: ClaimColumns, poolId: string): ClaimText[] {
+function decodePage(page: ClaimColumns, poolId: string): FileClaim[] {
   const recipients = page.recipient.toString().split('\0')
   const times = decodeTimes(page.at, recipients.length)
   const expiries = decodeTimes(page.expiresAt, recipients.length)
   let next = BigInt(page.first)
   const claims = page.count.split(',').map((text, i) => {
     const first = next
-    const count = text === '1' ? 1n : BigInt(text)
+    const count = text === '' ? 1n : BigInt(text)
     next += count
     const recipient = recipients[i] === '' ? undefined : recipients[i]
-    return { first, count, recipient, at: times[i] as string, expiresAt: expiries[i] }
+    return { first, count, recipient, at: times[i] as number, expiresAt: expiries[i] }
   })
   if (claims.at(-1)?.first !== BigInt(page.last))
     throw new Error(
@@ -132,15 +158,14 @@ const year2000Ms = Date.UTC(2000)
 const noTime = 0x80
 
 /** Times in PostgreSQL's binary format; those that are missing are one byte. */
-function decodeTimes(sent: Buffer, count: number): (string | undefined)[] {
-  const writer = new TimeWriter()
-  const times = new Array<string | undefined>(count)
+function decodeTimes(sent: Buffer, count: number): (number | undefined)[] {
+  const times = new Array<number | undefined>(count)
   for (let i = 0, at = 0; i < count; i++) {
     if (sent[at] === noTime) {
       at += 1
       continue
     }
-    times[i] = writer.write((sent.readInt32BE(at) * 2 ** 32 + sent.readUInt32BE(at + 4)) / 1_000 + year2000Ms)
+    times[i] = (sent.readInt32BE(at) * 2 ** 32 + sent.readUInt32BE(at + 4)) / 1_000 + year2000Ms
     at += 8
   }
   return times

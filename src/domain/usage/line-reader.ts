@@ -4,7 +4,7 @@ import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Books } from '../books/books.ts'
 import { BatchReader } from '../code/code.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
-import { type ClaimText, readClaimsFrom } from '../pool/claim-rows.ts'
+import { type FileClaim, readClaimPages } from '../pool/claim-rows.ts'
 import type { LaneRange } from '../pool/ranges.ts'
 import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
 import { type PastRedemption, type PastUsage, readPastUsage } from './past-usage.ts'
@@ -44,7 +44,7 @@ export interface Run {
   count: bigint
   validity: CodeValidity
   /** Undefined if they were not claimed. */
-  claim: Pick<ClaimText, 'recipient' | 'at' | 'expiresAt'> | undefined
+  claim: Pick<FileClaim, 'recipient' | 'at' | 'expiresAt'> | undefined
   /** Of a redeemed code. */
   redemption: PastRedemption | undefined
 }
@@ -60,9 +60,10 @@ export class SnapshotChangedError extends Error {
   }
 }
 
-// How much of a pool is in memory at a time. A recipient and a reference can have a thousand characters.
+// How much of a pool is in memory at a time. A recipient and a reference can have a thousand characters. With half as many claims
+// in each statement, a file takes a tenth more processor time.
 const batchesAtOnce = 1_000
-const claimsAtOnce = 2_000
+const claimsAtOnce = 4_000
 const usesAtOnce = 2_000
 
 /**
@@ -196,8 +197,8 @@ class ClaimedReader {
   readonly #books: Books
   readonly #excerpt: Excerpt
   /** Each is read while the one before it is used: at most two are in memory. */
-  readonly #pages: AsyncGenerator<ClaimText[], void>
-  #claims: ClaimText[] = []
+  readonly #pages: AsyncGenerator<FileClaim[], void>
+  #claims: FileClaim[] = []
   /** The next claim of the page. */
   #claim = 0
   #usage: PastUsage = { redemptions: [], voids: [], until: 0n }
@@ -209,22 +210,12 @@ class ClaimedReader {
     this.to = to
     this.#books = books
     this.#excerpt = excerpt
-    this.#pages = readAhead(this.#claimsFrom(from))
+    const { accountId, poolId } = excerpt
+    this.#pages = readAhead(readClaimPages(books, accountId, poolId, { from, to, limit: claimsAtOnce }))
   }
 
   async close(): Promise<void> {
     await this.#pages.return()
-  }
-
-  async *#claimsFrom(from: bigint): AsyncGenerator<ClaimText[], void> {
-    const { accountId, poolId } = this.#excerpt
-    for (let next = from; next < this.to; ) {
-      const claims = await readClaimsFrom(this.#books, accountId, poolId, next, this.to, claimsAtOnce)
-      const last = claims.at(-1)
-      if (last === undefined) return
-      yield claims
-      next = last.first + last.count
-    }
   }
 
   /** What had become of the codes from `position` on, up to `end` or the end of a page. */
@@ -234,7 +225,7 @@ class ClaimedReader {
     const runs: Run[] = []
     let reached = position
     for (; reached < until && this.#claim < this.#claims.length; this.#claim++) {
-      const claim = this.#claims[this.#claim] as ClaimText
+      const claim = this.#claims[this.#claim] as FileClaim
       const claimEnd = claim.first + claim.count
       if (claim.first > reached || claimEnd <= reached)
         throw new Error(
@@ -274,7 +265,7 @@ class ClaimedReader {
   }
 
   /** Adds what had become of the codes [from, to) of a claim. */
-  #addRuns(runs: Run[], claim: ClaimText, from: bigint, to: bigint): void {
+  #addRuns(runs: Run[], claim: FileClaim, from: bigint, to: bigint): void {
     const { redemptions, voids } = this.#usage
     const validity = this.#hasExpired(claim.expiresAt) ? 'EXPIRED' : 'VALID'
     for (let position = from; position < to; ) {
@@ -299,7 +290,7 @@ class ClaimedReader {
     }
   }
 
-  #hasExpired(expiresAt: string | undefined): boolean {
-    return expiresAt !== undefined && Date.parse(expiresAt) <= this.#excerpt.snapshot.at.getTime()
+  #hasExpired(expiresAt: number | undefined): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#excerpt.snapshot.at.getTime()
   }
 }

@@ -11,10 +11,9 @@ export interface PastUsage {
   until: bigint
 }
 
-/** `at` is ISO 8601 in UTC with milliseconds, as in the API. */
 export interface PastRedemption {
   position: bigint
-  at: string
+  at: Date
   reference: string
 }
 
@@ -43,11 +42,11 @@ export async function readPastUsage(
     text: `
       WITH RECURSIVE standing AS MATERIALIZED (
         (
-          SELECT 'VOID' AS kind, first, count, version, NULL::text AS at, NULL::text AS reference FROM code_void
+          SELECT 'VOID' AS kind, first, count, version, NULL::timestamptz AS at, NULL::text AS reference FROM code_void
           WHERE account_id = $1 AND pool_id = $2 AND first > $3 AND first < $4 AND unvoided_version IS NULL
           ORDER BY first LIMIT $6
         ) UNION ALL (
-          SELECT 'REDEEMED', position, 1, version, ${timeText('at')}, reference FROM redemption
+          SELECT 'REDEEMED', position, 1, version, at, reference FROM redemption
           WHERE account_id = $1 AND pool_id = $2 AND position >= $3 AND position < $4 AND rolled_back_version IS NULL
           ORDER BY position LIMIT $6
         )
@@ -87,7 +86,7 @@ export async function readPastUsage(
             AND version <= $5 AND (unvoided_version > $5) IS TRUE AND EXISTS (SELECT FROM ended)
           ORDER BY first LIMIT $6
         ) UNION ALL (
-          SELECT 'ROLLED_BACK', position, 1, version, ${timeText('at')}, reference FROM redemption
+          SELECT 'ROLLED_BACK', position, 1, version, at, reference FROM redemption
           WHERE account_id = $1 AND pool_id = $2 AND position >= $3 AND position < (SELECT until FROM page)
             AND rolled_back_version > $5 AND version <= $5
           ORDER BY position LIMIT $6
@@ -115,10 +114,5 @@ export async function readPastUsage(
 
 type PastUsageRow = { first: string; count: string; version: string } & (
   | { kind: 'VOID' | 'UNVOIDED' | 'HELD' }
-  | { kind: 'REDEEMED' | 'ROLLED_BACK'; at: string; reference: string }
+  | { kind: 'REDEEMED' | 'ROLLED_BACK'; at: Date; reference: string }
 )
-
-/** SQL: a time as in files. */
-function timeText(column: string): string {
-  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-}

@@ -15,6 +15,7 @@ import {
 } from '../../domain/usage/line-reader.ts'
 import type { CodeValidity } from '../../domain/usage/usage.ts'
 import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
+import { RowBytes } from './row-bytes.ts'
 
 /**
  * A file shows an *excerpt* of a pool, which is read in *stretches*: codes of one source, in *runs* of codes of which the same
@@ -34,6 +35,9 @@ const maxRowsAtOnce = 4096
 // Smaller pieces are sent together.
 const minPieceBytes = 65_536
 
+// Room for rows that are longer than those of the piece before.
+const spareBytes = 4_096
+
 /** The beginning of a row of the file: the number of codes and of bytes before it. */
 interface RowStart {
   codes: bigint
@@ -44,10 +48,10 @@ interface RowStart {
 interface SourceCells {
   /** What surrounds each code, if it is the same for all. */
   frame: CellFrame | undefined
-  /** The last cell. */
-  origin: string
-  /** The ends of rows without a redemption: see `#endOf`. */
-  unredeemed: Map<CodeValidity, string>
+  /** The cell of any code, if those of all codes have as many bytes. */
+  sample: Buffer | undefined
+  /** The last cell, from the delimiter before it on. */
+  end: Buffer
 }
 
 /** Codes of a pool as a CSV file of any length. Only the rows being written are in memory. */
@@ -57,9 +61,13 @@ export class CodesFile {
   readonly #raw: boolean
   readonly #delimiter: string
   readonly #header: Buffer
-  /** What follows the code, up to the recipient. */
-  readonly #beginnings: Readonly<Record<CodeStatus, string>>
+  readonly #separator: Buffer
+  /** Between their delimiters. */
+  readonly #words: Readonly<Record<CodeStatus | CodeValidity, Buffer>>
   readonly #sourceCells = new WeakMap<OpenedSource, SourceCells>()
+  readonly #measuring: RowBytes
+  /** How many bytes the rows had that were written last. */
+  #lastBytes = minPieceBytes
   readonly #pacer = new Pacer(2)
 
   /** Without header and byte order mark, the rows continue a file that the client already has. */
@@ -67,12 +75,19 @@ export class CodesFile {
     this.#books = books
     this.#excerpt = excerpt
     this.#raw = form.raw
+    this.#measuring = new RowBytes(form.raw, spareBytes)
     this.#delimiter = delimiters[form.delimiter]
-    const beginningOf = (status: CodeStatus) => this.#delimiter + status + this.#delimiter
-    this.#beginnings = {
-      AVAILABLE: beginningOf('AVAILABLE'),
-      CLAIMED: beginningOf('CLAIMED'),
-      WITHDRAWN: beginningOf('WITHDRAWN'),
+    this.#separator = Buffer.from(this.#delimiter)
+    const between = (word: string) => Buffer.from(this.#delimiter + word + this.#delimiter)
+    this.#words = {
+      AVAILABLE: between('AVAILABLE'),
+      CLAIMED: between('CLAIMED'),
+      WITHDRAWN: between('WITHDRAWN'),
+      NOT_CLAIMED: between('NOT_CLAIMED'),
+      VALID: between('VALID'),
+      EXPIRED: between('EXPIRED'),
+      REDEEMED: between('REDEEMED'),
+      VOIDED: between('VOIDED'),
     }
     const header =
       (form.bom ? byteOrderMark : '') + headerOf(codesColumns, form.raw, this.#delimiter) + endOfRow
@@ -152,7 +167,7 @@ export class CodesFile {
         }
       else
         for (const run of stretch.runs) {
-          const width = BigInt(bytes + Buffer.byteLength(this.#tailOf(run, stretch.source)))
+          const width = BigInt(bytes + this.#widthOfTail(run, stretch.source))
           yield { count: run.count, rows: run.count, width }
         }
     }
@@ -165,7 +180,7 @@ export class CodesFile {
     const codes = await stretch.reader.plainLength(stretch.offset, count)
     if (codes === undefined) return BigInt((await this.#write(stretch)).length)
     return stretch.runs.reduce(
-      (sum, run) => sum + run.count * BigInt(Buffer.byteLength(this.#tailOf(run, stretch.source))),
+      (sum, run) => sum + run.count * BigInt(this.#widthOfTail(run, stretch.source)),
       codes,
     )
   }
@@ -194,55 +209,43 @@ export class CodesFile {
   async #write(stretch: Stretch): Promise<Buffer> {
     const { source, reader, offset, runs } = stretch
     const count = Number(stretch.count)
-    const { frame } = this.#cellsOf(source)
-    const [run] = runs
-    if (source.space !== undefined && frame !== undefined) {
+    const cells = this.#cellsOf(source)
+    const { frame, sample } = cells
+    const rows = new RowBytes(this.#raw, this.#lastBytes + spareBytes)
+    if (source.space !== undefined && frame !== undefined && sample !== undefined) {
       const indices = await reader.indices(offset, count)
-      if (run?.count === stretch.count) {
-        const after = frame.after + this.#tailOf(run, source)
-        return source.space.encodedAt(indices.first, count, frame.before, after, indices.passed)
-      }
-      if (frame.bytes !== undefined) {
-        const codeCell = frame.before + source.space.codeAt(indices.first) + frame.after
-        const { rows, starts } = this.#layRows(runs, source, codeCell, frame.bytes)
+      const starts = new Uint32Array(count)
+      let row = 0
+      let paced = 0
+      for (const run of runs) {
+        const begin = rows.length
+        // Rows can be long.
+        if (begin - paced >= minPieceBytes) {
+          paced = begin
+          await this.#pacer.yieldIfDue()
+        }
+        rows.bytes(sample)
+        this.#writeTail(rows, run, cells)
+        const width = rows.length - begin
+        rows.repeat(begin, Number(run.count) - 1)
         // The quote and the apostrophe before a code are one byte each.
-        source.space.encodeOver(indices, rows.subarray(frame.before.length), starts)
-        return rows
+        for (let start = begin + frame.before.length; start < rows.length; start += width)
+          starts[row++] = start
       }
+      source.space.encodeOver(indices, rows.written(), starts)
+    } else {
+      const codes = await codesOf(stretch)
+      let row = 0
+      for (const run of runs)
+        for (const end = row + Number(run.count); row < end; row++) {
+          const code = codes[row] as string
+          if (frame === undefined) rows.cell(code)
+          else rows.bytes(Buffer.from(frame.before + code + frame.after))
+          this.#writeTail(rows, run, cells)
+        }
     }
-    const codes = await codesOf(stretch)
-    let text = ''
-    let row = 0
-    for (const run of runs) {
-      const tail = this.#tailOf(run, source)
-      for (const end = row + Number(run.count); row < end; row++) {
-        const code = codes[row] as string
-        text += (frame === undefined ? cell(code, this.#raw) : frame.before + code + frame.after) + tail
-      }
-    }
-    return Buffer.from(text)
-  }
-
-  /** The rows of runs with the same cell, of `bytes` bytes, in place of all codes, and where each of these rows begins. */
-  #layRows(runs: readonly Run[], source: OpenedSource, codeCell: string, bytes: number) {
-    const tails: string[] = []
-    let text = ''
-    for (const run of runs) {
-      const tail = this.#tailOf(run, source)
-      for (let left = Number(run.count); left > 0; left--) {
-        text += codeCell + tail
-        tails.push(tail)
-      }
-    }
-    const rows = Buffer.from(text)
-    const isAscii = rows.length === text.length
-    const starts = new Uint32Array(tails.length)
-    let next = 0
-    for (const [i, tail] of tails.entries()) {
-      starts[i] = next
-      next += bytes + (isAscii ? tail.length : Buffer.byteLength(tail))
-    }
-    return { rows, starts }
+    this.#lastBytes = rows.length
+    return rows.written()
   }
 
   #cellsOf(source: OpenedSource): SourceCells {
@@ -255,36 +258,35 @@ export class CodesFile {
           ? `upload of ${upload.acceptedAt.toISOString()}`
           : `format ${space.pattern.source}`
       const frame = space === undefined ? undefined : cellFrame(space.pattern, this.#raw)
-      cells = { frame, origin: cell(origin, this.#raw), unredeemed: new Map() }
+      const sample =
+        frame?.bytes === undefined ? undefined : Buffer.from(frame.before + space?.codeAt(0n) + frame.after)
+      const end = Buffer.from(this.#delimiter + cell(origin, this.#raw) + endOfRow)
+      cells = { frame, sample, end }
       this.#sourceCells.set(source, cells)
     }
     return cells
   }
 
-  /** What follows a code of the run in its row. */
-  #tailOf({ validity, claim, redemption }: Run, source: OpenedSource): string {
-    const { recipient, at = '', expiresAt = '' } = claim ?? {}
-    const separator = this.#delimiter
+  /** Writes what follows a code of the run in its row. */
+  #writeTail(rows: RowBytes, { validity, claim, redemption }: Run, { end }: SourceCells): void {
     const unclaimed = validity === 'WITHDRAWN' ? 'WITHDRAWN' : 'AVAILABLE'
-    const beginning = this.#beginnings[claim === undefined ? unclaimed : 'CLAIMED']
-    const recipientCell = recipient === undefined ? '' : cell(recipient, this.#raw)
-    const end = this.#endOf(validity, redemption, source)
-    // Faster than joining a list of cells, of which there would be one for each row.
-    return beginning + recipientCell + separator + at + separator + expiresAt + end
+    rows.bytes(this.#words[claim === undefined ? unclaimed : 'CLAIMED'])
+    if (claim?.recipient !== undefined) rows.cell(claim.recipient)
+    rows.bytes(this.#separator)
+    if (claim !== undefined) rows.time(claim.at)
+    rows.bytes(this.#separator)
+    if (claim?.expiresAt !== undefined) rows.time(claim.expiresAt)
+    rows.bytes(this.#words[validity])
+    if (redemption !== undefined) rows.time(redemption.at.getTime())
+    rows.bytes(this.#separator)
+    if (redemption !== undefined) rows.cell(redemption.reference)
+    rows.bytes(end)
   }
 
-  /** The cells from the validity on. */
-  #endOf(validity: CodeValidity, redemption: Run['redemption'], source: OpenedSource): string {
-    const separator = this.#delimiter
-    const { origin, unredeemed } = this.#cellsOf(source)
-    const write = (at: string, reference: string) =>
-      separator + [validity, at, reference, origin].join(separator) + endOfRow
-    if (redemption !== undefined) return write(redemption.at, cell(redemption.reference, this.#raw))
-    let end = unredeemed.get(validity)
-    if (end === undefined) {
-      end = write('', '')
-      unredeemed.set(validity, end)
-    }
-    return end
+  /** The size of what follows each code of the run in its row, in bytes. */
+  #widthOfTail(run: Run, source: OpenedSource): number {
+    this.#measuring.clear()
+    this.#writeTail(this.#measuring, run, this.#cellsOf(source))
+    return this.#measuring.length
   }
 }

@@ -3,7 +3,7 @@ import { readEventsAfter } from '../../../src/domain/books/event-log.ts'
 import { computeCodes } from '../../../src/domain/code/code.ts'
 import { availableForGeneration } from '../../../src/domain/format/format.ts'
 import { type Lane, readBatches } from '../../../src/domain/pool/batch.ts'
-import { readClaimsFrom } from '../../../src/domain/pool/claim-rows.ts'
+import { readClaimPages } from '../../../src/domain/pool/claim-rows.ts'
 import { readUsage, validityOf } from '../../../src/domain/usage/usage.ts'
 import { formatNow, type Place, poolNow } from '../../support/books.ts'
 import type { Model } from '../../support/model.ts'
@@ -87,7 +87,8 @@ async function codesOf({ books, accountId }: Place, poolId: string, lane: Lane, 
 
 /** Compares the claims of a pool, and the validity of each claimed code. */
 async function compareClaims({ books, accountId }: Place, now: Model, pool: model.PoolModel): Promise<void> {
-  const rows = await readClaimsFrom(books, accountId, pool.id, 0n, BigInt(pool.line.length), 10_000)
+  const pages = readClaimPages(books, accountId, pool.id, { from: 0n, to: BigInt(pool.claimed), limit: 10 })
+  const rows = (await Array.fromAsync(pages)).flat()
   const claims = rows.map(({ first, count, recipient, at, expiresAt }) => ({
     poolId: pool.id,
     first,
