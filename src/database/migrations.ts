@@ -170,8 +170,8 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     await client.query(createRecords)
     await changeNodesInTurn(client)
     const distributed = await isDistributed(client)
-    const [tables, ...foreignKeys] = sql.replace(createSchema, '').split(beforeForeignKeys)
-    await client.query(tables ?? '')
+    const [tables = '', ...foreignKeys] = sql.replace(createSchema, '').split(beforeForeignKeys)
+    for (const part of tables.split(beforeAlterations)) await client.query(part)
     if (distributed) await placeTables(client, await unplacedTables(client))
     for (const part of foreignKeys) await client.query(part)
     await client.query(
@@ -194,6 +194,10 @@ const createSchema = /^CREATE SCHEMA IF NOT EXISTS "public";$/m
 // Prisma writes this above each foreign key that it adds, after all tables. A new table of a distributed database is placed
 // before: it can have foreign keys only to tables that are placed as it is.
 const beforeForeignKeys = /^(?=-- AddForeignKey$)/m
+
+// Prisma writes this above each table that it alters. A distributed database hands the text of the query on to its nodes, which
+// take one statement at a time.
+const beforeAlterations = /^(?=-- AlterTable$)/m
 
 // As Prisma's engine creates the table.
 const createRecords = `

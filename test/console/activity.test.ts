@@ -375,7 +375,11 @@ describe('the feed of events', () => {
     const poolId = await newPool(client)
     const { page } = await openConsole(
       { ...service, url: balancer.url },
-      { path: activityOf(poolId), tolerated: [/WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET/] },
+      {
+        path: activityOf(poolId),
+        tolerated: [/WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET/],
+        ownProfile: true,
+      },
     )
     await change(poolId, 1)
     await events(page).nth(1).waitFor()

@@ -11,7 +11,7 @@ const hourMs = 3_600_000
 test('a clock that is two hours behind does not hide what has just happened', async () => {
   const { poolId } = await newStock(client, 20)
   await claim(client, poolId, 10)
-  const { page } = await openConsole(service, { path: '/health' })
+  const { page } = await openConsole(service, { path: '/health', ownProfile: true })
   await page.clock.install({ time: Date.now() - 2 * hourMs })
   await page.goto(`/pools/${poolId}/activity`)
   await page.getByRole('img', { name: 'Claimed by hour: 10 in total' }).waitFor()
@@ -20,7 +20,7 @@ test('a clock that is two hours behind does not hide what has just happened', as
 
 test('the pools that are on the screen at midnight show the new day', async () => {
   await newStock(client, 1)
-  const { page } = await openConsole(service, { path: '/health' })
+  const { page } = await openConsole(service, { path: '/health', ownProfile: true })
   await page.clock.install()
   const days: string[] = []
   page.on('request', (request) => {
@@ -40,7 +40,7 @@ test('the pools that are on the screen at midnight show the new day', async () =
 test('a browser that does not know its time zone shows the days of UTC', async () => {
   const { poolId } = await newStock(client, 5)
   await claim(client, poolId, 3)
-  const { page, context } = await openConsole(service, { path: '/health' })
+  const { page, context } = await openConsole(service, { path: '/health', ownProfile: true })
   await context.addInitScript(() => {
     const { resolvedOptions } = Intl.DateTimeFormat.prototype
     Intl.DateTimeFormat.prototype.resolvedOptions = function () {

@@ -26,7 +26,7 @@ describe('the first visit', () => {
   test(`loads less than ${maxBytes} bytes until the pools are shown`, async () => {
     await newPool(client, 'Newsletter welcome')
     // Begins elsewhere, so that nothing of it is in the browser's cache.
-    const { page } = await openConsole(service, { path: '/health' })
+    const { page } = await openConsole(service, { path: '/health', ownProfile: true })
     const loaded = record(page)
     // The other screens are loaded next, without a click. Held up here, to see that the pools are shown without them.
     const screens = /\/other-screens-[^/]+\.js$/

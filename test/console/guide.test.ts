@@ -240,7 +240,7 @@ describe('the form', () => {
 
   test('shows at the field that others have reserved the codes meanwhile', async () => {
     const { poolId, formatId, name } = await poolAndFormat()
-    const { page } = await openConsole(service, { path: section(poolId) })
+    const { page } = await openConsole(service, { path: section(poolId), ownProfile: true })
     await pick(page, name)
     await quantityOf(page).fill('1000')
     await generate(client, { poolId: await newPool(client), formatId, quantity: 400 })

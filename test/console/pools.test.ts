@@ -262,7 +262,7 @@ describe('a lost connection', () => {
     await using balancer = await openBalancer(service)
     const { page } = await openConsole(
       { ...service, url: balancer.url },
-      { tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/] },
+      { tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/], ownProfile: true },
     )
     const row = await rowOf(page, poolId)
     await row.getByText('100').waitFor()
@@ -282,7 +282,11 @@ describe('a lost connection', () => {
     await using balancer = await openBalancer(service)
     const { page } = await openConsole(
       { ...service, url: balancer.url },
-      { path: '/keys', tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/] },
+      {
+        path: '/keys',
+        tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/],
+        ownProfile: true,
+      },
     )
     await page.getByRole('table').waitFor()
     balancer.breakDown()

@@ -7,7 +7,7 @@ const service = useService()
 test.each(['light', 'dark'] as const)(
   'shows that the console is loading while it does, in %s colors',
   async (scheme) => {
-    const { page } = await openConsole(service, { path: '/health', scheme })
+    const { page } = await openConsole(service, { path: '/health', scheme, ownProfile: true })
     const held = Promise.withResolvers<void>()
     await page.route('**/console/index-*', async (route) => {
       await held.promise

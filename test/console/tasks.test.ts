@@ -16,7 +16,7 @@ describe('a task', () => {
       { poolId, method: 'GENERATE', formatId, quantity: 9 },
       'pool { id }',
     )
-    const { page } = await openConsole(service, { path: '/health' })
+    const { page } = await openConsole(service, { path: '/health', ownProfile: true })
     await page.clock.install()
     await page.goto(`/pools/${poolId}/promo-codes`)
     await page.getByText('Live', { exact: true }).waitFor()

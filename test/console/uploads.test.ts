@@ -209,7 +209,7 @@ describe('while a file is sent', () => {
 
   test('the page shows how far it is, and goes on while other screens are shown, until it is cancelled', async () => {
     const poolId = await newPool(client)
-    const page = await openUploads(service, poolId, { tolerated: [/ERR_ABORTED/] })
+    const page = await openUploads(service, poolId, { tolerated: [/ERR_ABORTED/], ownProfile: true })
     await slowDown(page, 200_000)
     await chooseFile(page, large)
     const progress = page.getByRole('progressbar', { name: 'Checking the file' })
@@ -229,7 +229,10 @@ describe('while a file is sent', () => {
   })
 
   test('the browser asks before the page is left', async () => {
-    const page = await openUploads(service, await newPool(client), { tolerated: [/ERR_ABORTED/] })
+    const page = await openUploads(service, await newPool(client), {
+      tolerated: [/ERR_ABORTED/],
+      ownProfile: true,
+    })
     await slowDown(page, 200_000)
     await chooseFile(page, large)
     await page.getByRole('progressbar', { name: 'Checking the file' }).waitFor()

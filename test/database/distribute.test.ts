@@ -156,6 +156,24 @@ describe.skipIf(!isDistributed())('npm run distribute', () => {
       ),
     ).toEqual([{ type: 'distributed' }])
   })
+
+  it('lets a later migration change a table in several steps', async () => {
+    await using database = await testDatabase()
+    const known: Migration[] = await readMigrations(migrationsFolder)
+    const sql = `
+-- AlterTable
+ALTER TABLE idempotency DROP CONSTRAINT idempotency_pkey;
+
+-- AlterTable
+ALTER TABLE idempotency ADD CONSTRAINT idempotency_pkey PRIMARY KEY (account_id, at, key, operation);`
+    await applyMigrations(database.url, log, [...known, { name: '30000101000000_keys', sql, checksum: 'x' }])
+    expect(
+      await runSql(
+        database.url,
+        `SELECT pg_get_constraintdef(oid) AS is FROM pg_constraint WHERE conname = 'idempotency_pkey'`,
+      ),
+    ).toEqual([{ is: 'PRIMARY KEY (account_id, at, key, operation)' }])
+  })
 })
 
 /** Accounts with a pool each, of which three of ten codes are claimed. */

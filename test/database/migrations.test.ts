@@ -12,6 +12,8 @@ import {
   readMigrations,
 } from '../../src/database/migrations.ts'
 import { checkTaken } from '../../src/domain/audit/taken.ts'
+import { IdempotencyConflictError } from '../../src/domain/books/errors.ts'
+import { hashInput, once } from '../../src/domain/books/idempotency.ts'
 import { LookUps } from '../../src/domain/code/lookup.ts'
 import { Keyring } from '../../src/keys/keyring.ts'
 import { diagnoseHistory, schemaDiff, schemaFile } from '../../tools/schema-diff.ts'
@@ -213,6 +215,41 @@ describe('a database that was filled by an earlier release', () => {
     for (const text of ['größe', 'GRÖSSE', 'grosse'])
       expect((await lookUps.find(place.accountId, text))?.code).toBe('größe')
     await place.close()
+  })
+})
+
+describe('a database with idempotency keys of an earlier release', () => {
+  test('knows what each was used for, whichever operation has the same key', async () => {
+    await using database = await testDatabase({ empty: true })
+    const at = shipped.findIndex(({ name }) => name.endsWith('_idempotency_by_key'))
+    await applyMigrations(database.url, log, shipped.slice(0, at))
+    const accountId = randomUUID()
+    const operations = ['generateCodes', 'uploadCodes']
+    const uses = operations.map((operation) => ({
+      operation,
+      hash: hashInput({ operation }),
+      taskId: randomUUID(),
+    }))
+    await runSql(database.url, `INSERT INTO account (id, name) VALUES ('${accountId}', 'One')`)
+    for (const { operation, hash, taskId } of uses)
+      await runSql(
+        database.url,
+        `INSERT INTO idempotency (account_id, operation, key, hash, task_id, at)
+           VALUES ('${accountId}', '${operation}', 'key', '\\x${hash}', '${taskId}', now())`,
+      )
+    expect(await applyMigrations(database.url, log)).toContain(shipped[at]?.name)
+
+    await using place = await openBooks({ databaseUrl: database.url })
+    const repeat = (operation: string, hash: string) => {
+      const taskId = randomUUID()
+      return place.books.write(accountId, (tx) =>
+        once(tx, operation, { key: 'key', hash, taskId }, async () => ({ taskId })),
+      )
+    }
+    for (const { operation, hash, taskId } of uses) {
+      expect(await repeat(operation, hash)).toEqual({ taskId })
+      await expect(repeat(operation, hashInput({}))).rejects.toThrow(IdempotencyConflictError)
+    }
   })
 })
 

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newPool, newStock } from '../support/api.ts'
-import { testBrowser } from '../support/browser.ts'
+import { openPage } from '../support/browser.ts'
 import { useClient, useService } from '../support/service.ts'
 
 // What a session lets pages do is decided by headers that browsers send. So this is a real one.
@@ -35,11 +35,10 @@ beforeAll(async () => {
 
 /** A new browser that shows an empty page of the service, reached by this host. */
 async function openOwnPage(host: string): Promise<{ page: Page; origin: string }> {
-  const context = await (await testBrowser()).newContext()
-  onTestFinished(() => context.close())
-  const page = await context.newPage()
   const origin = `http://${host}:${new URL(service.url).port}`
-  await page.goto(`${origin}/health`)
+  const { page, close } = await openPage(origin, { ownProfile: true })
+  onTestFinished(close)
+  await page.goto('/health')
   return { page, origin }
 }
 

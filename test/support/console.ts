@@ -1,23 +1,17 @@
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { findAccessibilityProblems } from './accessibility.ts'
 import { withScopes } from './api.ts'
-import { testBrowser } from './browser.ts'
+import { openPage, type PageOptions } from './browser.ts'
 import { Client } from './client.ts'
 import type { TestService } from './service.ts'
 
-export interface ConsoleOptions {
+export interface ConsoleOptions extends PageOptions {
   /** The address of the first screen; "/" by default: the pools. */
   path?: string
   /** What the key of the session may do; everything by default. With none, nobody is signed in. */
   scopes?: readonly string[]
-  scheme?: 'light' | 'dark'
-  /** Of the window, in CSS pixels; 1,400 by 900 by default. */
-  width?: number
-  height?: number
-  /** Of the browser; that of the machine by default. */
-  timeZone?: string
   /** Messages of the browser that the test brings about, such as those of a connection that it cuts. */
   tolerated?: readonly RegExp[]
 }
@@ -38,33 +32,19 @@ export async function openConsole(
   service: TestService,
   options: ConsoleOptions = {},
 ): Promise<OpenedConsole> {
-  const {
-    path = '/',
-    scopes,
-    scheme = 'light',
-    width = 1_400,
-    height = 900,
-    timeZone,
-    tolerated = [],
-  } = options
-  const browser = await testBrowser()
-  const context = await browser.newContext({
-    baseURL: service.url,
-    colorScheme: scheme,
-    viewport: { width, height },
-    locale: 'en-US',
-    ...(timeZone !== undefined && { timezoneId: timeZone }),
-    // Colours that are still changing would have the wrong contrast.
-    reducedMotion: 'reduce',
-  })
-  const complaints = listen(context, new URL(service.url).host)
+  const { path = '/', scopes, tolerated = [] } = options
+  const opened = await openPage(service.url, options)
+  const { page, context } = opened
+  const complaints = new Complaints(context, new URL(service.url).host)
   onTestFinished(async () => {
-    await context.close()
-    const unexpected = complaints.filter((complaint) => !tolerated.some((pattern) => pattern.test(complaint)))
+    await opened.close()
+    complaints.stop()
+    const unexpected = complaints.all.filter(
+      (complaint) => !tolerated.some((pattern) => pattern.test(complaint)),
+    )
     expect(unexpected, 'what the browser complained about').toEqual([])
   })
   if (scopes?.length !== 0) await signIn(context, service, scopes)
-  const page = await context.newPage()
   await page.goto(path)
   return { page, context }
 }
@@ -86,21 +66,44 @@ export async function takeScreenshot(page: Page, name: string): Promise<void> {
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
-/** What the browser complains about from now on, and what its pages request from other origins. */
-function listen(context: BrowserContext, host: string): string[] {
-  const complaints: string[] = []
-  const requested = (url: string) => {
-    const { protocol, host: other } = new URL(url)
-    if (/^(http|ws)s?:$/.test(protocol) && other !== host) complaints.push(`requested ${url}`)
+/** What the browser complains about in a profile, and what its pages request from other origins, until it is stopped. */
+class Complaints {
+  readonly all: string[] = []
+  readonly #context: BrowserContext
+  readonly #host: string
+
+  constructor(context: BrowserContext, host: string) {
+    this.#context = context
+    this.#host = host
+    context.on('request', this.#request).on('weberror', this.#error).on('console', this.#message)
+    context.on('page', this.#page)
+    for (const page of context.pages()) this.#page(page)
   }
-  context.on('request', (request) => requested(request.url()))
-  context.on('weberror', (error) => complaints.push(`uncaught ${error.error()}`))
+
+  stop(): void {
+    const context = this.#context
+    context.off('request', this.#request).off('weberror', this.#error).off('console', this.#message)
+    context.off('page', this.#page)
+    for (const page of context.pages()) page.off('websocket', this.#request)
+  }
+
+  readonly #request = (request: { url(): string }) => {
+    const { protocol, host } = new URL(request.url())
+    if (/^(http|ws)s?:$/.test(protocol) && host !== this.#host) this.all.push(`requested ${request.url()}`)
+  }
+
+  readonly #error = (error: WebError) => {
+    this.all.push(`uncaught ${error.error()}`)
+  }
+
   // Also reports violations of the Content-Security-Policy.
-  context.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`)
-  })
-  context.on('page', (page) => page.on('websocket', (socket) => requested(socket.url())))
-  return complaints
+  readonly #message = (message: ConsoleMessage) => {
+    if (['error', 'warning'].includes(message.type())) this.all.push(`${message.type()}: ${message.text()}`)
+  }
+
+  readonly #page = (page: Page) => {
+    page.on('websocket', this.#request)
+  }
 }
 
 /** Gives the browser a session of a key with these scopes; of the first key, with all scopes, if they are not given. */

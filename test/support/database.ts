@@ -32,9 +32,9 @@ export async function testDatabase(
   const template = options.empty ? 'template0' : inject('templateName')
   // One without tables is not distributed.
   const nodes = options.empty ? [server] : inject('nodeUrls')
-  await Promise.all(
-    nodes.map((node) => runSql(node, `CREATE DATABASE ${name} TEMPLATE ${template} ${options.locale ?? ''}`)),
-  )
+  // Copying the files of one so small takes half as long as writing it to the log.
+  const create = `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy ${options.locale ?? ''}`
+  await Promise.all(nodes.map((node) => runSql(node, create)))
   const url = databaseUrl(server, name)
   const connections = openConnections(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
   const close = async () => {

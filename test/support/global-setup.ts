@@ -2,6 +2,7 @@ import type { TestProject } from 'vitest/node'
 import { buildIfChanged } from '../../src/build/build.ts'
 import { databaseClient } from '../../src/build/database-client.ts'
 import { pages } from '../../src/build/pages.ts'
+import { unpackedChromium } from './chromium.ts'
 import { openTestServer } from './server.ts'
 import { checkShapes } from './shape-check.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -14,7 +15,7 @@ declare module 'vitest' {
     templateName: string
     /** The servers on which each database exists: several if it is distributed. The first is the server. */
     nodeUrls: readonly string[]
-    /** An empty folder, removed after the run, into which processes unpack their browsers. */
+    /** An empty folder, removed after the run, in which the browsers of processes have their homes. */
     browserFolder: string
     /** A folder in which the processes of the run record the statements that they send. */
     statementsFolder: string
@@ -24,7 +25,9 @@ declare module 'vitest' {
 /** Starts one PostgreSQL for the whole run, or uses the one that TEST_DATABASE_URL names. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Otherwise several processes of the run would do so at once.
-  for (const product of [databaseClient, ...pages]) await buildIfChanged(product)
+  const { CHROMIUM_PATH: installed } = process.env
+  const browser = installed === undefined ? [unpackedChromium] : []
+  for (const product of [databaseClient, ...pages, ...browser]) await buildIfChanged(product)
   // Node's compile cache for the many processes of the run: they start in two thirds of the time.
   const compiled = await temporaryFolder()
   process.env['NODE_COMPILE_CACHE'] = compiled.path

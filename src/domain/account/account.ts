@@ -120,7 +120,9 @@ async function insertKey(
 
 /** The id of the account that was created first. */
 export async function findFirstAccount(books: Books): Promise<string> {
-  const account = await books.prisma.account.findFirstOrThrow({ orderBy: { id: 'asc' } })
+  // Not with Prisma, which compiles its query compiler first: a start would take a quarter longer.
+  const [account] = await books.rows<{ id: string }>({ text: 'SELECT id FROM account ORDER BY id LIMIT 1' })
+  if (account === undefined) throw new Error('There is no account.')
   return account.id
 }
 

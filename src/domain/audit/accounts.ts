@@ -40,7 +40,7 @@ export const accountChecks: readonly TableChecks[] = [
     walk: {
       table: 'idempotency',
       columns: 'account_id, operation, key, hash, pool_id, first, positions, task_id',
-      key: { account_id: 'uuid', operation: 'text', key: 'text' },
+      key: { account_id: 'uuid', key: 'text', operation: 'text' },
       pageSize: 10_000,
     },
     checks: {

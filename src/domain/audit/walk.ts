@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Pool } from 'pg'
 import { transaction } from '../../database/transaction.ts'
 
@@ -38,10 +39,9 @@ export async function* pages<Row>(
 ): AsyncGenerator<{ size: number; rows: Row[] }> {
   let after: string[] | undefined
   do {
-    const statement = {
-      text: pageStatement(walk, sql, after !== undefined),
-      values: [accountId, ...(after ?? [])],
-    }
+    const text = pageStatement(walk, sql, after !== undefined)
+    // With many small accounts, planning it again for each of them would be most of an audit.
+    const statement = { name: `audit-${hash('sha1', text)}`, text, values: [accountId, ...(after ?? [])] }
     const page = await transaction(connections, async (tx) => {
       await tx.execute({ text: settings })
       const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>(statement)

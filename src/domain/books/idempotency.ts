@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { RunAgainError } from '../../database/errors.ts'
 import type { RowOf } from '../../database/transaction.ts'
 import type { BookTransaction } from './books.ts'
@@ -36,7 +36,7 @@ export function hashInput(
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => [name, String(value)])
     .sort(([a = ''], [b = '']) => (a < b ? -1 : a > b ? 1 : 0))
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
+  return hash('sha256', JSON.stringify(fields))
 }
 
 /**
@@ -50,8 +50,8 @@ export async function once<Done extends { taskId: string }>(
   { key, hash, taskId }: { key: string | undefined; hash: string; taskId: string },
   work: () => Promise<Done>,
 ): Promise<Done | { taskId: string }> {
-  const noCodes = { poolId: undefined, first: undefined, alreadyHeld: false, positions: undefined }
-  if (key === undefined || (await insertKeys(tx, operation, [{ key, hash, taskId, ...noCodes }])))
+  const noCodes = { first: undefined, alreadyHeld: false, positions: undefined }
+  if (key === undefined || (await insertKeys(tx, operation, undefined, [{ key, hash, taskId, ...noCodes }])))
     return await work()
   const used = (await findKeys(tx, operation, [key])).get(key)
   if (used === undefined) throw new RunAgainError('An idempotency key was forgotten at the same moment.')
@@ -88,13 +88,14 @@ export async function findKeys(
 }
 
 /**
- * Records what the keys were used for. Resolves to false if some were used before, or by another transaction at the same
- * moment, whose end it awaits: then only the others are recorded.
+ * Records what the keys were used for: for codes of a pool, or for tasks. Resolves to false if some were used before, or by
+ * another transaction at the same moment, whose end it awaits: then only the others are recorded.
  */
 export async function insertKeys(
   tx: BookTransaction,
   operation: string,
-  uses: readonly UsedKey[],
+  poolId: string | undefined,
+  uses: readonly Omit<UsedKey, 'poolId'>[],
 ): Promise<boolean> {
   // In the same order everywhere, so that two transactions with the same keys cannot deadlock.
   const sorted = uses.toSorted((a, b) => (a.key < b.key ? -1 : 1))
@@ -102,26 +103,31 @@ export async function insertKeys(
     name: 'insert-keys',
     text: `
       INSERT INTO idempotency (account_id, operation, key, hash, pool_id, first, already_held, positions, task_id, at)
-      SELECT $1, $2, use.key, decode(use.hash, 'hex'), use.pool_id, use.first, use.already_held, use.positions::numeric[],
-        use.task_id, $10
-      FROM unnest($3::text[], $4::text[], $5::uuid[], $6::numeric[], $7::boolean[], $8::text[], $9::uuid[])
-        AS use (key, hash, pool_id, first, already_held, positions, task_id)
+      SELECT $1, $2, use.key, decode(use.hash, 'hex'), $3, use.first, coalesce(use.already_held, false),
+        use.positions::numeric[], use.task_id, $4
+      FROM unnest($5::text[], $6::text[], $7::numeric[], $8::boolean[], $9::text[], $10::uuid[])
+        AS use (key, hash, first, already_held, positions, task_id)
       ON CONFLICT DO NOTHING RETURNING 1`,
     values: [
       tx.accountId,
       operation,
+      poolId ?? null,
+      tx.now(),
       sorted.map((use) => use.key),
       sorted.map((use) => use.hash),
-      sorted.map((use) => use.poolId ?? null),
-      sorted.map((use) => use.first ?? null),
-      sorted.map((use) => use.alreadyHeld),
-      sorted.map(({ positions }) => (positions === undefined ? null : `{${positions.join(',')}}`)),
-      sorted.map((use) => use.taskId ?? null),
-      tx.now(),
+      column(sorted.map((use) => use.first)),
+      column(sorted.map((use) => use.alreadyHeld || undefined)),
+      column(sorted.map(({ positions }) => positions && `{${positions.join(',')}}`)),
+      column(sorted.map((use) => use.taskId)),
     ],
   })
   // What it returns: a distributed database also counts the rows that it has not inserted.
   return inserted.length === uses.length
+}
+
+/** Values for `unnest`: none if all are undefined. It fills a shorter array with NULL, and reading NULLs costs as much as values. */
+function column<Value>(values: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
+  return values.every((value) => value === undefined) ? [] : values
 }
 
 /** Removes at most `limit` of the account's keys that were used before `time`, oldest first. Resolves to their number. */

@@ -7,6 +7,7 @@ import { inSpan } from '../../telemetry/spans.ts'
 import type { Books } from '../books/books.ts'
 import { readClaimedCodes } from '../code/claimed-codes.ts'
 import { type Code, type CodeText, computeCodes, readPositions } from '../code/code.ts'
+import { HolesAhead } from '../code/holes.ts'
 import { type Claim, readClaim, readClaimNonce } from '../pool/claim-rows.ts'
 import { lockPool } from '../pool/pool.ts'
 import { answersNewCodes, decideGroup, type Granted, type GroupResult } from './decide.ts'
@@ -77,9 +78,11 @@ export class Claims {
   readonly #lanes: Lanes<PoolKey, ClaimRequest, Answer>
   /** Pools that had one code for each recipient when they were last claimed from: what to expect, not what is so. */
   readonly #onePerRecipient = new LRUCache<string, true>({ max: maxExpected })
+  readonly #holes: HolesAhead
 
   constructor(books: Books) {
     this.#books = books
+    this.#holes = new HolesAhead(books)
     this.#lanes = new Lanes({
       of: 'claims',
       maxGroups: maxTransactions,
@@ -201,7 +204,9 @@ export class Claims {
     const answers = new Map<ClaimRequest, Promise<Code[]>>()
     let previous = Promise.resolve()
     for (const { from, to, claims } of spansOf(requests, decisions)) {
-      const computed = previous.then(() => computeCodes(this.#books, accountId, batches, from, to))
+      const computed = previous.then(() =>
+        computeCodes(this.#books, accountId, batches, from, to, this.#holes),
+      )
       // The next span begins in another iteration of the event loop, even if this one fails.
       previous = computed.then(yieldToEventLoop, yieldToEventLoop)
       for (const { request, granted } of claims) {

@@ -121,7 +121,7 @@ export async function decideGroup(
   if (refilledOrClaimed) recordShortage(tx, pool, before, after)
   const [batches] = await Promise.all([
     readBatchesOf(tx, pool, group, decisions),
-    insertUses(tx, ledger),
+    insertUses(tx, pool, ledger),
     insertClaims(tx, pool, ledger, at, nonce),
     refilledOrClaimed ? writePoolCounters(tx, pool) : undefined,
   ])
@@ -392,10 +392,10 @@ async function readBatchesOf(
 }
 
 /** Notes what the keys of the group were used for. Rejects with a RunAgainError if one was used before. */
-async function insertUses(tx: BookTransaction, { newUses }: Ledger): Promise<void> {
+async function insertUses(tx: BookTransaction, pool: Pool, { newUses }: Ledger): Promise<void> {
   const areNew = operations.map((operation) => {
     const uses = newUses.filter((one) => one.operation === operation).map(({ use }) => use)
-    return uses.length === 0 || insertKeys(tx, operation, uses)
+    return uses.length === 0 || insertKeys(tx, operation, pool.id, uses)
   })
   if ((await Promise.all(areNew)).includes(false))
     throw new RunAgainError('An idempotency key of a claim was used before.')

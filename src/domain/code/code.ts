@@ -6,6 +6,7 @@ import { type Batch, type CodeSource, findPlace, type Lane, type Place, readBatc
 import { type Claim, readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
 import { type CodeStatus, isCurrent, readSnapshot } from '../pool/snapshot.ts'
+import { type HolesAhead, readHoles } from './holes.ts'
 
 /** Where a code comes from: an index of a format or of an upload. */
 export type CodeOrigin = CodeSource & { index: bigint }
@@ -23,16 +24,17 @@ export function statusOf({ lane, claim }: Pick<Code, 'lane' | 'claim'>): CodeSta
   return lane === 'WITHDRAWN' ? 'WITHDRAWN' : claim === undefined ? 'AVAILABLE' : 'CLAIMED'
 }
 
-/** The codes at the positions [from, to) of a pool. `batches` has all batches that hold them. */
+/** The codes at the positions [from, to) of a pool. `batches` has all batches that hold them. `ahead`: if others follow. */
 export async function computeCodes(
   books: Books,
   accountId: string,
   batches: readonly Batch[],
   from: bigint,
   to: bigint,
+  ahead?: HolesAhead,
 ): Promise<CodeText[]> {
   const holding = batches.filter(({ start, count }) => start < to && start + count > from)
-  const holes = await readHoles(books, accountId, holding)
+  const holes = await (ahead?.read(accountId, holding) ?? readHoles(books, accountId, holding))
   const codes: CodeText[] = []
   let runs: IndexRun[] = []
   for (const [i, batch] of holding.entries()) {
@@ -277,37 +279,4 @@ async function readTexts(
     for (const { code } of rows) texts.push(code)
   }
   return texts
-}
-
-/** The holes of each batch, ascending. */
-async function readHoles(books: Books, accountId: string, batches: readonly Batch[]): Promise<bigint[][]> {
-  const among = batches.filter(({ holes }) => holes > 0)
-  if (among.length === 0) return batches.map(() => [])
-  const rows = await books.rows<{ indices: string | null }>({
-    // Not prepared: a plan made while the table is empty would be kept while it grows to millions of rows.
-    text: `
-      SELECT hole.indices FROM unnest($2::uuid[], $3::numeric[], $4::numeric[]) WITH ORDINALITY
-        AS batch (format_id, first, stop, number)
-      CROSS JOIN LATERAL (
-        SELECT string_agg(index::text, ' ' ORDER BY index) AS indices FROM taken
-        WHERE account_id = $1 AND format_id = batch.format_id AND index >= batch.first AND index < batch.stop
-      ) AS hole
-      ORDER BY batch.number`,
-    values: [
-      accountId,
-      among.map(({ formatId }) => formatId),
-      among.map(({ first }) => first),
-      among.map(({ first, count, holes }) => first + count + BigInt(holes)),
-    ],
-  })
-  let row = 0
-  return batches.map(({ formatId, first, holes }) => {
-    if (holes === 0) return []
-    const found = rows[row++]?.indices?.split(' ').map(BigInt) ?? []
-    if (found.length !== holes)
-      throw new Error(
-        `The batch at ${first} of the format ${formatId} has ${found.length} holes, not ${holes}.`,
-      )
-    return found
-  })
 }

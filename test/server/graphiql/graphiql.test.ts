@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { buildSchema, graphql, parse, validate } from 'graphql'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { matchRoute } from '../../../src/routes.ts'
 import {
@@ -16,9 +16,10 @@ import { guide } from '../../../src/server/graphiql/guide.ts'
 import { isLoopbackHost } from '../../../src/server/http/local-browser.ts'
 import { RequestRecord } from '../../../src/telemetry/request-record.ts'
 import { findAccessibilityProblems } from '../../support/accessibility.ts'
-import { testBrowser } from '../../support/browser.ts'
+import { openPage, type PageOptions } from '../../support/browser.ts'
 import { loadFile, unpacked } from '../../support/load-file.ts'
 import { startService, useService } from '../../support/service.ts'
+import { shared } from '../../support/shared.ts'
 
 const STEPS = [
   'Pools',
@@ -258,6 +259,11 @@ describe('the files of GraphiQL', () => {
 
 describe('GraphiQL in a browser', () => {
   const service = useService({ embedded: true })
+  const opened = shared(openSite)
+
+  /** The site, with this for the page and this API key. */
+  const serve = (options: GraphiqlPageOptions, key: string) =>
+    Object.assign(opened.site, { options, key, held: Promise.resolve() })
 
   test.each([
     [1400, 900, 'light'],
@@ -268,9 +274,7 @@ describe('GraphiQL in a browser', () => {
     { timeout: 120_000 },
     async (...window) => {
       const [width, height, scheme] = window
-      const context = await newContext({ width, height })
-      const { page, requested, complaints } = await open(context, new URL('/graphql', service.url))
-      await page.emulateMedia({ colorScheme: scheme })
+      const { page, requested, complaints } = await open(service.url, { width, height, scheme })
       const screenshot = (name: string) => takeScreenshot(page, `${name}-${width}-${scheme}`)
       expect(await tabNames(page)).toEqual(STEPS)
       for (const name of STEPS) await expectInSight(page, name)
@@ -520,8 +524,7 @@ describe('GraphiQL in a browser', () => {
   test('an open page keeps working after a restart of the service', IN_A_BROWSER, async () => {
     const first = await startService({ embedded: true, databaseUrl: service.databaseUrl })
     const port = Number(new URL(first.url).port)
-    const context = await newContext()
-    const { page } = await open(context, new URL('/graphql', first.url))
+    const { page } = await open(first.url, { ownProfile: true })
     await openTab(page, 'WatchPool')
     await run(page)
     await answer(page, 'poolUpdated')
@@ -548,9 +551,8 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('a page that is no longer given a key says so', IN_A_BROWSER, async () => {
-    const site = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext()
-    const { page } = await open(context, site.url)
+    const site = serve({ apiKey: 'the-key' }, 'the-key')
+    const { page } = await open(site.url)
     site.key = 'another-key'
     site.options = {}
     await openTab(page, 'CreatePool')
@@ -568,10 +570,9 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('an answer that arrives while another tab is open is shown in its own', IN_A_BROWSER, async () => {
-    const site = await servePage({ apiKey: 'the-key' }, 'the-key')
+    const site = serve({ apiKey: 'the-key' }, 'the-key')
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
-    const context = await newContext()
-    const { page } = await open(context, site.url)
+    const { page } = await open(site.url)
     await openTab(page, 'CreatePool')
     site.held = held
     await run(page)
@@ -588,9 +589,8 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('a closed tab of the tour can be restored to its place', IN_A_BROWSER, async () => {
-    const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext()
-    const { page } = await open(context, url)
+    const { url } = serve({ apiKey: 'the-key' }, 'the-key')
+    const { page } = await open(url)
     const restore = page.getByRole('button', { name: 'Restore the tour' })
     expect(await restore.isVisible()).toBe(false)
     for (const name of ['Pools', 'WatchTask', 'Results']) {
@@ -607,9 +607,8 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('is accessible, in the light and the dark theme', IN_A_BROWSER, async () => {
-    const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext()
-    const { page } = await open(context, url)
+    const { url } = serve({ apiKey: 'the-key' }, 'the-key')
+    const { page } = await open(url)
     const find = async (colorScheme: string) => {
       await page
         .locator(`.monaco-editor.${colorScheme === 'dark' ? 'vs-dark' : 'vs'}`)
@@ -638,9 +637,8 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('everything on the page can be reached with the keyboard', IN_A_BROWSER, async () => {
-    const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext({ width: 900, height: 600 })
-    const { page } = await open(context, url)
+    const { url } = serve({ apiKey: 'the-key' }, 'the-key')
+    const { page } = await open(url, { width: 900, height: 600 })
     await page.getByRole('button', { name: 'ClaimCodes' }).focus()
     await page.keyboard.press('Enter')
     await page.locator('[aria-current]', { hasText: 'ClaimCodes' }).waitFor()
@@ -655,8 +653,7 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('a page that is reached under another host name is not given the key', IN_A_BROWSER, async () => {
-    const context = await newContext()
-    const { page } = await open(context, new URL(`http://promo.example:${new URL(service.url).port}/graphql`))
+    const { page } = await open(`http://promo.example:${new URL(service.url).port}`)
     expect(await tabNames(page)).toEqual(STEPS)
     expect(await page.content()).not.toContain(service.key)
     expect(await textOf(page, 'request-headers')).toContain('<paste an API key here>')
@@ -666,9 +663,8 @@ describe('GraphiQL in a browser', () => {
     'a key that is pasted into one tab loads the schema and is filled into the others',
     IN_A_BROWSER,
     async () => {
-      const { url } = await servePage({}, 'the-key')
-      const context = await newContext()
-      const { page } = await open(context, url)
+      const { url } = serve({}, 'the-key')
+      const { page } = await open(url)
       await openTab(page, 'CreatePool')
       await run(page)
       await answer(page, 'UNAUTHENTICATED')
@@ -690,9 +686,8 @@ describe('GraphiQL in a browser', () => {
 
   test('tabs survive a reload, but not a change of the database', IN_A_BROWSER, async () => {
     const options = { apiKey: 'the-key', sample: { formatId: 'format-a', poolId: 'pool-a' }, database: 'a' }
-    const site = await servePage(options, 'the-key')
-    const context = await newContext()
-    const { page } = await open(context, site.url)
+    const site = serve(options, 'the-key')
+    const { page } = await open(site.url)
     await openTab(page, 'CreatePool')
     await run(page)
     await answer(page, 'createPool')
@@ -714,9 +709,8 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('an id that the user has typed is kept', IN_A_BROWSER, async () => {
-    const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext()
-    const { page } = await open(context, url)
+    const { url } = serve({ apiKey: 'the-key' }, 'the-key')
+    const { page } = await open(url)
     await openTab(page, 'ClaimCodes')
     await setText(page, 'variables', '{ "input": { "poolId": "mine" } }')
     await isStored(page, 'mine')
@@ -728,25 +722,19 @@ describe('GraphiQL in a browser', () => {
   })
 })
 
-async function newContext(viewport = { width: 1400, height: 900 }): Promise<BrowserContext> {
-  const browser = await testBrowser()
-  const context = await browser.newContext({ viewport })
-  onTestFinished(() => context.close())
-  return context
-}
-
 /** Opens the page, and records its requests and the errors in the browser's console. */
-async function open(context: BrowserContext, url: URL) {
-  const page = await context.newPage()
+async function open(url: string, options?: PageOptions) {
+  const { page, close } = await openPage(url, options)
+  onTestFinished(close)
   const requested: string[] = []
   const complaints: string[] = []
-  context.on('request', (request) => requested.push(request.url()))
+  page.on('request', (request) => requested.push(request.url()))
   page.on('websocket', (socket) => requested.push(socket.url()))
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
-  await page.goto(url.href)
+  await page.goto('/graphql')
   await ready(page)
   return { page, requested, complaints }
 }
@@ -891,9 +879,18 @@ function isIntrospection(body: string | null): boolean {
   return body?.includes('IntrospectionQuery') ?? false
 }
 
+interface Site {
+  readonly url: string
+  /** What the page is given. */
+  options: GraphiqlPageOptions
+  /** The API key that is accepted. */
+  key: string
+  /** Answers to mutations wait for it. */
+  held: Promise<void>
+}
+
 /** A site with the page, and only those parts of the API that the page's script needs. */
-async function servePage(options: GraphiqlPageOptions, key: string) {
-  const site = { options, key, held: Promise.resolve(), url: new URL('http://localhost') }
+async function openSite(): Promise<{ site: Site } & AsyncDisposable> {
   const schema = buildSchema(`
     type Query { eventCursor: String! }
     type Mutation { createPool(input: CreatePoolInput!): CreatePoolPayload }
@@ -904,6 +901,7 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
   const rootValue = { eventCursor: 'now', createPool: { pool: { id: 'pool-1' } } }
   const server = createServer(async (request, response) => {
     const path = request.url ?? ''
+    if (path === '/health') return response.end('OK')
     if (await isFile(path))
       return await graphiql.fileRoute.answer(request, response, {
         id: matchRoute(path)?.id ?? '',
@@ -925,10 +923,13 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
     return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(result))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  site.url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`)
-  return site
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const site: Site = { url, options: {}, key: '', held: Promise.resolve() }
+  return {
+    site,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
 }
