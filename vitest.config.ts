@@ -20,9 +20,9 @@ export default defineConfig({
     // What a file would have to load again is half of a run's work. There is no state in modules; spies are let go.
     isolate: false,
     restoreMocks: true,
-    // One more than processors, as tests wait for much: commits on disk, browsers, starts of processes. With still more, whole
-    // processes that tests start would be late for them.
-    maxWorkers: availableParallelism() + 1,
+    // More than processors, as tests wait for much: commits on disk, browsers, starts of processes. With one more, two processors
+    // are idle for a fifth of a run. With many more, whole processes that tests start would be late for them.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     // Real servers start and stop in tests, and the machine may be small.
     testTimeout: 60_000,

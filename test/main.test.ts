@@ -10,6 +10,9 @@ import { temporaryFolder } from './support/temporary.ts'
 
 const key = 'a-key-of-the-tests-which-is-long-enough'
 
+// Up to ten processes start in a test, and the machine may be busy.
+const patience = { timeout: 120_000 }
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let dataDir: string
 
@@ -51,7 +54,7 @@ async function poolNames(client: Client): Promise<string[]> {
   return pools.edges.map(({ node }) => node.name)
 }
 
-describe('npm start', () => {
+describe('npm start', patience, () => {
   it('creates everything on an empty machine, says what to do next, and finds its data again', async () => {
     const first = new MainProcess({ DATA_DIR: dataDir })
     const { url, key: secret } = await first.ready()
@@ -151,7 +154,7 @@ describe('npm start', () => {
   })
 })
 
-describe('a problem that only the operator can fix ends the start with one clear message', () => {
+describe('a problem that only the operator can fix ends the start with one clear message', patience, () => {
   async function refusal(environment: Record<string, string>): Promise<string> {
     const { code, stdout, stderr } = await new MainProcess({ DATA_DIR: dataDir, ...environment }).ended
     expect(code).toBe(1)
@@ -218,7 +221,7 @@ describe('a problem that only the operator can fix ends the start with one clear
   })
 })
 
-describe('roles', () => {
+describe('roles', patience, () => {
   it('a worker loads nothing of GraphQL’s server, the schema and the pages, neither loads what is off, and it says where its health is', async () => {
     await using database = await testDatabase()
     /** The modules that a process has loaded by the time it is ready. */
@@ -289,7 +292,7 @@ describe('roles', () => {
   })
 })
 
-describe('npm run account', () => {
+describe('npm run account', patience, () => {
   it('creates accounts and keys in the database of the running service, and replaces lost keys', async () => {
     await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     const { url } = await service.ready()

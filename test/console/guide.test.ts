@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { claim, done, generate, mutate, newFormat, newPool, newStock } from '../support/api.ts'
+import { claim, done, generate, mutate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
@@ -28,12 +28,13 @@ async function recordStatuses(page: Page): Promise<() => Promise<string[]>> {
   return () => page.evaluate<string[]>('statuses')
 }
 
-describe('with an empty account', () => {
-  const service = useService()
-  const client = useClient(service)
+const service = useService()
+const client = useClient(service)
 
+describe('with an empty account', () => {
   test('the guide leads from nothing to codes in the pool, by clicking', async () => {
-    const { page } = await openConsole(service)
+    await using newcomer = await stranger(service)
+    const { page } = await openConsole({ ...service, key: newcomer.key })
     await page.getByRole('button', { name: 'Create a pool' }).click()
     const newPool = page.getByRole('dialog', { name: 'Create a pool' })
     await newPool.getByLabel('Name').fill('Welcome flow')
@@ -77,7 +78,7 @@ describe('with an empty account', () => {
     await takeScreenshot(page, 'guide-4-completed')
     await expectAccessible(page)
 
-    const { pools } = await client.ask<{ pools: { edges: { node: Record<string, unknown> }[] } }>(
+    const { pools } = await newcomer.ask<{ pools: { edges: { node: Record<string, unknown> }[] } }>(
       `{ pools { edges { node {
         availableCount replenishment { method autoGenerate quantity format { name } }
       } } } }`,
@@ -106,9 +107,6 @@ describe('with an empty account', () => {
 })
 
 describe('the form', () => {
-  const service = useService()
-  const client = useClient(service)
-
   /** A pool without codes, and a format with a name and room for a thousand. */
   async function poolAndFormat() {
     const [poolId, name] = [await newPool(client), `Format ${crypto.randomUUID()}`]
@@ -396,9 +394,6 @@ describe('the form', () => {
 })
 
 describe('the Promo Codes section', () => {
-  const service = useService()
-  const client = useClient(service)
-
   test('shows how the pool refills itself while claims empty it', async () => {
     const { poolId, formatId } = await newStock(client, 3)
     const { page } = await openConsole(service, { path: section(poolId) })

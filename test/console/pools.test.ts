@@ -5,11 +5,13 @@ import { openBalancer } from '../support/balancer.ts'
 import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
-describe('an account without pools', () => {
-  const service = useService()
+const service = useService()
+const client = useClient(service)
 
+describe('an account without pools', () => {
   test('is shown how to begin, and gets to the Promo Codes section of its first pool', async () => {
-    const { page } = await openConsole(service)
+    await using newcomer = await stranger(service)
+    const { page } = await openConsole({ ...service, key: newcomer.key })
     await page.getByRole('heading', { name: 'Create your first pool' }).waitFor()
     await takeScreenshot(page, 'pools-empty')
     await page.getByRole('button', { name: 'Create a pool' }).click()
@@ -27,9 +29,6 @@ describe('an account without pools', () => {
 })
 
 describe('the list of pools', () => {
-  const service = useService()
-  const client = useClient(service)
-
   test('shows what the API says is wrong at the field', async () => {
     const name = `Taken ${crypto.randomUUID()}`
     await done(client, 'createPool', { name, externalId: name }, 'pool { id }')
@@ -49,7 +48,7 @@ describe('the list of pools', () => {
     const { poolId } = await newStock(client, 100)
     const { page } = await openConsole(service)
     const row = await rowOf(page, poolId)
-    await row.getByText('100').waitFor()
+    await row.getByText('100', { exact: true }).waitFor()
     await row.getByText('Ready').waitFor()
     await row.getByText('Too early to say').waitFor()
     await claim(client, poolId, 99)
@@ -144,15 +143,13 @@ describe('the list of pools', () => {
 })
 
 describe('on a phone', () => {
-  const service = useService()
-  const client = useClient(service)
   const phone = { width: 390, height: 844 }
 
   test('pools are cards with the same facts, live', async () => {
     const { poolId } = await newStock(client, 100)
     const { page } = await openConsole(service, phone)
     const card = page.getByRole('listitem').filter({ has: page.locator(`a[href="/pools/${poolId}"]`) })
-    await card.getByText('100').waitFor()
+    await card.getByText('100', { exact: true }).waitFor()
     await claim(client, poolId, 58)
     await card.getByText('42', { exact: true }).waitFor()
     await card.getByRole('img', { name: '58 codes claimed in the last 30 days' }).waitFor()
@@ -192,17 +189,15 @@ describe('on a phone', () => {
 })
 
 describe('many pools', () => {
-  const service = useService()
-  const client = useClient(service)
-
   test('are shown page by page, each once, also while pools are created', async () => {
     const names = Array.from({ length: 45 }, (_, i) => `Pool ${String(i).padStart(2, '0')}`)
-    for (const name of names) await newPool(client, name)
-    const { page } = await openConsole(service)
+    await using other = await stranger(service)
+    for (const name of names) await newPool(other, name)
+    const { page } = await openConsole({ ...service, key: other.key })
     await page.getByText('45 pools').waitFor()
     await page.getByRole('button', { name: 'Show more' }).click()
     await page.getByRole('link', { name: 'Pool 05' }).waitFor()
-    await newPool(client, 'Pool 45')
+    await newPool(other, 'Pool 45')
     await page.getByRole('link', { name: 'Pool 45' }).waitFor()
     await page.getByRole('button', { name: 'Show more' }).click()
     await page.getByRole('link', { name: 'Pool 00' }).waitFor()
@@ -212,9 +207,6 @@ describe('many pools', () => {
 })
 
 describe('a key that may not', () => {
-  const service = useService()
-  const client = useClient(service)
-
   test('manage sees no way to change a pool', async () => {
     const { poolId } = await newStock(client, 10)
     const { page } = await openConsole(service, { scopes: ['READ'] })
@@ -240,8 +232,6 @@ describe('a key that may not', () => {
 })
 
 describe('the address of a pool', () => {
-  const service = useService()
-
   test('leads to nothing if the pool is of another account, or if there is none', async () => {
     await using other = await stranger(service)
     const poolId = await newPool(other)
@@ -254,9 +244,6 @@ describe('the address of a pool', () => {
 })
 
 describe('a lost connection', () => {
-  const service = useService()
-  const client = useClient(service)
-
   test('is shown, and comes back without a gap', async () => {
     const { poolId } = await newStock(client, 100)
     await using balancer = await openBalancer(service)
@@ -265,7 +252,7 @@ describe('a lost connection', () => {
       { tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/], ownProfile: true },
     )
     const row = await rowOf(page, poolId)
-    await row.getByText('100').waitFor()
+    await row.getByText('100', { exact: true }).waitFor()
     balancer.breakDown()
     await page.getByText('Connection lost.').waitFor()
     await takeScreenshot(page, 'connection-lost')

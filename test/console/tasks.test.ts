@@ -4,10 +4,10 @@ import { expectAccessible, openConsole, takeScreenshot } from '../support/consol
 import { useClient, useService } from '../support/service.ts'
 import { upload } from '../support/upload-api.ts'
 
-describe('a task', () => {
-  const service = useService()
-  const client = useClient(service)
+const service = useService()
+const client = useClient(service)
 
+describe('a task', () => {
   test('shows each of its statuses until it could be read, however fast it is', async () => {
     const [poolId, formatId] = await Promise.all([newPool(client), newFormat(client)])
     await done(
@@ -85,9 +85,6 @@ describe('a task', () => {
 })
 
 describe('the tasks of a pool', () => {
-  const service = useService()
-  const client = useClient(service)
-
   test('are listed newest first, more on demand, and new ones appear by themselves', async () => {
     const [poolId, formatId] = await Promise.all([newPool(client), newFormat(client)])
     for (let quantity = 1; quantity <= 25; quantity++) await generate(client, { poolId, formatId, quantity })

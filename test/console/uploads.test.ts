@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { claim, newPool } from '../support/api.ts'
 import { type ConsoleOptions, expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
 import { type TestService, useClient, useService } from '../support/service.ts'
+import { temporaryFolder } from '../support/temporary.ts'
 
 /** A code that no other test has; a letter first, so that it never looks like a number. */
 const newName = () => `K${randomUUID().slice(0, 13).toUpperCase()}`
@@ -37,6 +40,15 @@ const press = (page: Page, name: string) => page.getByRole('button', { name, exa
 async function chooseFile(page: Page, text: string | Buffer, name = 'codes.csv'): Promise<void> {
   const buffer = Buffer.isBuffer(text) ? text : Buffer.from(text)
   await page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer })
+}
+
+/** Chooses a file with one line over and over, from the disk: handing so much to the page takes long. */
+async function chooseLargeFile(page: Page, bytes: number): Promise<void> {
+  const folder = await temporaryFolder()
+  onTestFinished(() => folder[Symbol.asyncDispose]())
+  const file = join(folder.path, 'codes.csv')
+  await writeFile(file, Buffer.alloc(bytes, 'CODE-1\n'))
+  await page.locator('input[type=file]').setInputFiles(file)
 }
 
 const heading = (page: Page, name: string) => page.getByRole('status').filter({ hasText: name })
@@ -205,13 +217,11 @@ describe('a file that can be read in several ways', () => {
 })
 
 describe('while a file is sent', () => {
-  const large = Buffer.alloc(8_000_000, 'CODE-1\n')
-
   test('the page shows how far it is, and goes on while other screens are shown, until it is cancelled', async () => {
     const poolId = await newPool(client)
     const page = await openUploads(service, poolId, { tolerated: [/ERR_ABORTED/], ownProfile: true })
     await slowDown(page, 200_000)
-    await chooseFile(page, large)
+    await chooseLargeFile(page, 8_000_000)
     const progress = page.getByRole('progressbar', { name: 'Checking the file' })
     await progress.waitFor()
     await page.getByText(/ sent$/).waitFor()
@@ -234,7 +244,7 @@ describe('while a file is sent', () => {
       ownProfile: true,
     })
     await slowDown(page, 200_000)
-    await chooseFile(page, large)
+    await chooseLargeFile(page, 8_000_000)
     await page.getByRole('progressbar', { name: 'Checking the file' }).waitFor()
     const asked = page.waitForEvent('dialog')
     await page.evaluate('setTimeout(() => location.reload())')
@@ -292,7 +302,7 @@ describe('where files are limited', () => {
   test('a larger one is refused with the limit of the service', async () => {
     // The browser reports the answer.
     const page = await openUploads(limited, await newPool(there), { tolerated: [/status of 413/] })
-    await chooseFile(page, Buffer.alloc(30_000_000, 'A'))
+    await chooseLargeFile(page, 30_000_000)
     await page.getByRole('alert').filter({ hasText: 'larger than 1,000 bytes' }).waitFor()
     expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
   })

@@ -1,4 +1,5 @@
 import { Group, Progress, Stack, VisuallyHidden } from '@mantine/core'
+import { useState } from 'react'
 import { useQuery, useSubscription } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { percent } from '../intl.ts'
@@ -55,7 +56,9 @@ export function TaskView({ taskId, fromStart = false }: TaskViewProps) {
 
 function LiveTask({ task, fromStart }: { task: TaskOfPage; fromStart: boolean }) {
   const mayManage = useMay('MANAGE')
-  useSubscription({ query: TaskSubscription, variables: { id: task.id }, pause: hasEnded(task) })
+  // Not paused by its end, which the events of pools may tell first, without the details: those come with its last result.
+  const [hadEnded] = useState(() => hasEnded(task))
+  useSubscription({ query: TaskSubscription, variables: { id: task.id }, pause: hadEnded })
   const steps = stepsSoFar(task)
   const shown = steps.slice(0, usePaced(steps.length, fromStart))
   const showsEnd = shown.length === steps.length && hasEnded(task)
