@@ -25,8 +25,10 @@ export interface LanesOptions<Key extends readonly string[], Item, Result> {
    * most `maxGroups` + `maxSlowGroups` groups are in flight; further slow ones count like others. 0 by default.
    */
   maxSlowGroups?: number
-  /** Groups of one key in flight at a time; 1 by default. */
+  /** Groups of one key in flight at a time, besides `maxSlowGroupsOfKey`; 1 by default. */
   maxGroupsOfKey?: number
+  /** Slow groups of one key that do not count toward `maxGroupsOfKey`; 0 by default. */
+  maxSlowGroupsOfKey?: number
   /** The weight of one group, in items; an item that weighs more is a group of its own. */
   maxItems: number
   /** How many usual items an item counts for; 1 by default. */
@@ -53,14 +55,15 @@ interface Lane<Key, Item, Result> {
   key: Key
   waiting: Map<Item, Entry<Result>>
   groups: number
+  slowGroups: number
   /** Whether one of the groups has not been closed yet. */
   isOpen: boolean
 }
 
 /**
  * Group commit by key. An item is served immediately if its key has fewer than `maxGroupsOfKey` groups in flight, and all
- * keys together fewer than `maxGroups`, not counting up to `maxSlowGroups` that have been in flight for `slowMs`. Items that
- * wait for the same key are served together by its next group. Keys that wait for each other get one group each, in the
+ * keys together fewer than `maxGroups`, not counting up to `maxSlowGroupsOfKey` and `maxSlowGroups` that have been in flight
+ * for `slowMs`. Items that wait for the same key are served together by its next group. Keys that wait for each other get one group each, in the
  * order in which they began to wait.
  *
  * Equal items (as keys of a Map) that wait for the same key are one item with one result.
@@ -94,7 +97,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
    */
   add(key: Key, item: Item): Promise<Result> {
     const name = nameOf(key)
-    const lane = this.#lanes.get(name) ?? { name, key, waiting: new Map(), groups: 0, isOpen: false }
+    const lane = this.#lanes.get(name) ?? newLane<Key, Item, Result>(name, key)
     this.#lanes.set(name, lane)
     const entry = lane.waiting.get(item) ?? newEntry<Result>()
     lane.waiting.set(item, entry)
@@ -106,9 +109,10 @@ export class Lanes<Key extends readonly string[], Item, Result> {
 
   /** Starts the groups that may start, after a change in a lane. */
   #startNext(changed: Lane<Key, Item, Result>): void {
-    const { maxGroupsOfKey = 1 } = this.#options
+    const { maxGroupsOfKey = 1, maxSlowGroupsOfKey = 0 } = this.#options
     if (changed.waiting.size > 0) {
-      if (!changed.isOpen && changed.groups < maxGroupsOfKey) this.#ready.add(changed)
+      const counted = changed.groups - Math.min(changed.slowGroups, maxSlowGroupsOfKey)
+      if (!changed.isOpen && counted < maxGroupsOfKey) this.#ready.add(changed)
     } else if (changed.groups === 0) this.#lanes.delete(changed.name)
     this.#startReady()
   }
@@ -139,7 +143,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       }
       return closed
     }
-    const stopWatch = this.#watch()
+    const stopWatch = this.#watch(lane)
     let isReleased = false
     const release = () => {
       if (isReleased) return
@@ -181,20 +185,28 @@ export class Lanes<Key extends readonly string[], Item, Result> {
   }
 
   /** Counts a group as slow from `slowMs` after its start until the returned function is called. */
-  #watch(): () => void {
-    const { maxSlowGroups = 0 } = this.#options
-    if (maxSlowGroups === 0) return () => {}
+  #watch(lane: Lane<Key, Item, Result>): () => void {
+    const { maxSlowGroups = 0, maxSlowGroupsOfKey = 0 } = this.#options
+    if (maxSlowGroups === 0 && maxSlowGroupsOfKey === 0) return () => {}
+    const count = (change: 1 | -1) => {
+      this.#slowGroups += change
+      lane.slowGroups += change
+    }
     let isSlow = false
     const timeout = setTimeout(() => {
       isSlow = true
-      this.#slowGroups += 1
-      this.#startReady()
+      count(1)
+      this.#startNext(lane)
     }, slowMs).unref()
     return () => {
       clearTimeout(timeout)
-      if (isSlow) this.#slowGroups -= 1
+      if (isSlow) count(-1)
     }
   }
+}
+
+function newLane<Key, Item, Result>(name: string, key: Key): Lane<Key, Item, Result> {
+  return { name, key, waiting: new Map(), groups: 0, slowGroups: 0, isOpen: false }
 }
 
 function newEntry<Result>(): Entry<Result> {

@@ -6,7 +6,10 @@ type Key = [string]
 type Results = readonly (string | Promise<string>)[]
 type Options = LanesOptions<Key, string, string>
 type Limits = Partial<
-  Pick<Options, 'maxGroups' | 'maxSlowGroups' | 'maxGroupsOfKey' | 'maxItems' | 'weightOf'>
+  Pick<
+    Options,
+    'maxGroups' | 'maxSlowGroups' | 'maxGroupsOfKey' | 'maxSlowGroupsOfKey' | 'maxItems' | 'weightOf'
+  >
 >
 
 /** Lanes whose groups are closed and served on demand. The result of an item is its text in upper case. */
@@ -145,6 +148,20 @@ describe('slow groups', () => {
     expect(keys()).toEqual(['a', 'b'])
     vi.advanceTimersByTime(1)
     expect(keys()).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('let up to maxSlowGroupsOfKey groups of their own key start, too', async () => {
+    fakeTime()
+    const { add, at, serve, keys } = open({ maxGroups: 10, maxSlowGroupsOfKey: 2 })
+    void add('a', 'x')
+    for (const index of [0, 1, 2]) {
+      at(index).group.close()
+      void add('a', 'y')
+      vi.advanceTimersByTime(slowMs)
+      expect(keys()).toHaveLength(Math.min(index + 2, 3))
+    }
+    await serve(1)
+    expect(keys()).toHaveLength(4)
   })
 
   test('beyond maxSlowGroups count like others, until a slow one is done', async () => {

@@ -14,9 +14,12 @@ import { type FoundCodes, findCodes, maxAlike } from './find-codes.ts'
 // Look-ups of one statement. A larger group delays the look-ups behind it by more than it saves them.
 const maxGroup = 100
 
+// Slow statements of an account that the next one does not wait for: of a connection that fell silent, or a busy database.
+const maxSlowStatements = 3
+
 /**
  * Finds codes by what a person types. Look-ups of an account that arrive in the same iteration of the event loop, or while a
- * statement of their account is in flight, are served together by the next one.
+ * statement of their account is in flight, are served together by the next one, but do not wait for one that is slow.
  */
 export class LookUps {
   readonly #books: Books
@@ -27,6 +30,7 @@ export class LookUps {
     this.#lanes = new Lanes({
       of: 'look-ups',
       maxGroups: Number.POSITIVE_INFINITY,
+      maxSlowGroupsOfKey: maxSlowStatements,
       maxItems: maxGroup,
       serve: async ([accountId], group) => {
         // Requests that have arrived together are read one after the other: all of them before this goes on.
