@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Queryable, Statement } from '../../src/database/transaction.ts'
 import type { Books, BookTransaction } from '../../src/domain/books/books.ts'
 import { readEventsAfter, readWantedEvents } from '../../src/domain/books/event-log.ts'
-import { findKeys } from '../../src/domain/books/idempotency.ts'
+import { findKeys, forgetKeys } from '../../src/domain/books/idempotency.ts'
 import { readFormatsFrom } from '../../src/domain/books/known-formats.ts'
 import { listIds } from '../../src/domain/books/listing.ts'
 import { readQueue } from '../../src/domain/books/queue.ts'
@@ -426,6 +426,10 @@ describe('on tables without statistics, a statement reads no more rows than it n
         'key 8',
         'new',
       ]),
+    'the keys to forget': (books) => {
+      const execute = async (statement: Statement) => (await books.rows(statement)).length
+      return forgetKeys(Object.assign(books, { accountId, execute }) as BookTransaction, new Date(), few / 3)
+    },
     'the newest formats': async (books) => {
       const newest = { text: 'SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1' }
       const [row] = await books.rows<{ id: string }>({ ...newest, values: [accountId] })

@@ -84,7 +84,7 @@ export async function* readFile(
 export async function removeFile(books: Queryable, upload: TaskRef): Promise<void> {
   for (;;) {
     const removed = await books.rows({
-      name: 'remove-upload-pieces',
+      // Not prepared, as a plan made while the table was nearly empty would compare all pieces with each of these.
       text: `
         DELETE FROM upload_piece WHERE account_id = $1 AND task_id = $2 AND number IN (
           SELECT number FROM upload_piece WHERE account_id = $1 AND task_id = $2 ORDER BY number DESC LIMIT $3
@@ -101,7 +101,7 @@ export async function removeFile(books: Queryable, upload: TaskRef): Promise<voi
  */
 export async function removeOrphans(tx: BookTransaction, time: Date): Promise<boolean> {
   const removed = await tx.execute({
-    name: 'remove-orphans',
+    // Not prepared, as above.
     text: `
       DELETE FROM upload_piece WHERE account_id = $1 AND (task_id, number) IN (
         SELECT task_id, number FROM upload_piece AS piece
