@@ -6,7 +6,7 @@ import type { Batch } from '../pool/batch.ts'
  * given back any more: an upload takes indices at or after `next` (decideChunk), `giveBack` leaves those below it, and where a
  * format is not ready, `takeNext` has taken what a batch passes over before `next` moves; all of them under the format's lock.
  * So holes that were once read below `next` are the same for ever, whatever other processes do. Only a rewind takes `next`
- * back, and no process may go on after one (docs/operations.md).
+ * back, and no process may go on after one (docs/operations.md); a run that does not fit a batch is read again all the same.
  */
 
 // Of a claim that finds none ahead. They serve as many codes, or more.
@@ -65,8 +65,10 @@ export class HolesAhead {
     const at = this.#runs.findIndex((run) => run.formatId === formatId && run.from <= from && to <= run.to)
     if (at < 0) return undefined
     const run = this.#runs.splice(at, 1)[0] as Run
+    const holes = indicesIn(batch, run)
+    if (holes.length !== batch.holes) return undefined
     this.#runs.unshift(run)
-    return holesOf(batch, run)
+    return holes
   }
 }
 
@@ -76,15 +78,19 @@ function rangeOf({ formatId, first, count, holes }: Batch): Pick<Run, 'formatId'
 
 /** The holes of a batch, given a run that has all of them. */
 function holesOf(batch: Batch, run: Run | undefined): bigint[] {
-  const { formatId, from, to } = rangeOf(batch)
-  const indices = run?.indices ?? []
-  const begin = countBefore(indices, from)
-  const holes = indices.slice(begin, countBefore(indices, to, begin))
+  const holes = run === undefined ? [] : indicesIn(batch, run)
   if (holes.length !== batch.holes)
     throw new Error(
-      `The batch at ${from} of the format ${formatId} has ${holes.length} holes, not ${batch.holes}.`,
+      `The batch at ${batch.first} of the format ${batch.formatId} has ${holes.length} holes, not ${batch.holes}.`,
     )
   return holes
+}
+
+/** The taken indices of a run that are among a batch's own. */
+function indicesIn(batch: Batch, { indices }: Run): bigint[] {
+  const { from, to } = rangeOf(batch)
+  const begin = countBefore(indices, from)
+  return indices.slice(begin, countBefore(indices, to, begin))
 }
 
 /** How many of the ascending indices are before an index. At least `low` are. */

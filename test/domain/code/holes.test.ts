@@ -91,4 +91,26 @@ describe('holes that are read ahead', () => {
     expect(found).toEqual(await readHoles(books, accountId, batches))
     expect(found[50]).toEqual(Array.from({ length: 100 }, (_, i) => 15_000n + 3n * BigInt(i)))
   })
+
+  it('are read again where they do not fit a batch, as after a repair of the data', async () => {
+    const formatId = await newFormat(test, { length: 8, characters: { set: 'UNAMBIGUOUS' } })
+    const { books, accountId } = test
+    await books.rows({
+      text: 'INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, 3 * n FROM generate_series(0, 9) AS n',
+      values: [accountId, formatId],
+    })
+    await books.rows({
+      text: 'UPDATE format SET next = 30 WHERE account_id = $1 AND id = $2',
+      values: [accountId, formatId],
+    })
+    const ahead = new HolesAhead(books)
+    const batch: Batch = { formatId, start: 0n, first: 0n, count: 6n, holes: 3 }
+    expect(await ahead.read(accountId, [batch])).toEqual([[0n, 3n, 6n]])
+    await books.rows({
+      text: 'DELETE FROM taken WHERE account_id = $1 AND format_id = $2 AND index = 3',
+      values: [accountId, formatId],
+    })
+    const repaired: Batch = { ...batch, count: 7n, holes: 2 }
+    expect(await ahead.read(accountId, [repaired])).toEqual([[0n, 6n]])
+  })
 })
