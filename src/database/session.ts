@@ -45,7 +45,7 @@ export const sessionSettings = {
 /**
  * How statements are planned. All find their rows by an index. The plan of a prepared statement is kept, so one that was made
  * while a table was nearly empty, and its rows were best read one and all, would read millions later, until the statistics
- * are brought up to date. And no statement is worth compiling.
+ * are brought up to date. And no statement is worth compiling. The nodes of a distributed database plan with their own settings.
  */
 const plannerSettings = { enable_seqscan: 'off', jit: 'off' }
 
