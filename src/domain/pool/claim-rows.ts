@@ -69,21 +69,45 @@ export function decodeClaim(row: RowOf<Claim>): Claim {
   }
 }
 
+/** Positions [from, to), of which at most `limit` claims are read at a time. */
+interface ClaimRange {
+  from: bigint
+  to: bigint
+  limit: number
+}
+
+// The second claim of a page is its first new one.
+const minPage = 2
+
+// Of the recipients of a page. To decode so many takes a few milliseconds.
+const maxRecipientBytes = 500_000
+
 /**
- * The claims of the positions [from, to) of a pool, in order, in pages of at most `limit`, which is at least 2. Rejects if they do
- * not tile these positions.
+ * The claims of the positions [from, to) of a pool, in order, in pages of at most `limit`, which is at least 2: of fewer where
+ * recipients are long. Rejects if they do not tile these positions.
  */
 export async function* readClaimPages(
   books: Queryable,
   accountId: string,
   poolId: string,
-  { from, to, limit }: { from: bigint; to: bigint; limit: number },
+  range: ClaimRange,
 ): AsyncGenerator<FileClaim[], void> {
-  let next = from
+  const { to, limit } = range
+  let next = range.from
+  // Of the first one, nothing is known.
+  let size = Math.max(minPage, Math.ceil(limit / 4))
   // Each page begins with the last claim of the one before, so that the check of a page includes its border.
   let last: FileClaim | undefined
   while (next < to) {
-    const claims = await readClaimPage(books, accountId, poolId, last?.first ?? from, to, limit)
+    const from = last?.first ?? range.from
+    const { claims, recipientBytes } = await readClaimPage(books, accountId, poolId, {
+      from,
+      to,
+      limit: size,
+    })
+    // By the recipients of this page, as those of the next one are not known yet.
+    const fitting = Math.ceil((claims.length * maxRecipientBytes) / Math.max(1, recipientBytes))
+    size = Math.max(minPage, Math.min(limit, 2 * size, fitting))
     if (last !== undefined) claims.shift()
     last = claims.at(-1)
     if (last === undefined) throw new Error(`No claim of the pool ${poolId} holds ${next}.`)
@@ -96,10 +120,8 @@ async function readClaimPage(
   books: Queryable,
   accountId: string,
   poolId: string,
-  from: bigint,
-  to: bigint,
-  limit: number,
-): Promise<FileClaim[]> {
+  { from, to, limit }: ClaimRange,
+): Promise<{ claims: FileClaim[]; recipientBytes: number }> {
   const [page] = await books.rows<ClaimPage>({
     name: 'read-claims-from',
     // A list for each column: rows took this process several times as long, and times as text PostgreSQL. Recipients are
@@ -117,7 +139,8 @@ async function readClaimPage(
       ) AS claim`,
     values: [accountId, poolId, from, to, limit],
   })
-  return page?.last == null ? [] : decodePage(page, poolId)
+  if (page?.last == null) return { claims: [], recipientBytes: 0 }
+  return { claims: decodePage(page, poolId), recipientBytes: page.recipient.length }
 }
 
 /** Claims column by column. */
