@@ -63,8 +63,8 @@ interface Lane<Key, Item, Result> {
 /**
  * Group commit by key. An item is served immediately if its key has fewer than `maxGroupsOfKey` groups in flight, and all
  * keys together fewer than `maxGroups`, not counting up to `maxSlowGroupsOfKey` and `maxSlowGroups` that have been in flight
- * for `slowMs`. Items that wait for the same key are served together by its next group. Keys that wait for each other get one group each, in the
- * order in which they began to wait.
+ * for `slowMs`. Items that wait for the same key are served together by its next group. Keys that wait for each other get one
+ * group each, in the order in which they began to wait.
  *
  * Equal items (as keys of a Map) that wait for the same key are one item with one result.
  */

@@ -57,11 +57,9 @@ export async function* pages<Row>(
 // them, for each page. Nor may the audit use several processors, which the service needs. A slow disk must not end it.
 export const settings = `
   SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-  SET LOCAL enable_seqscan = off;
   SET LOCAL enable_sort = off;
   SET LOCAL enable_incremental_sort = off;
   SET LOCAL max_parallel_workers_per_gather = 0;
-  SET LOCAL jit = off;
   SET LOCAL statement_timeout = 0`
 
 function pageStatement(walk: Walk, sql: string, hasBefore: boolean): string {

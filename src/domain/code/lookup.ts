@@ -1,5 +1,5 @@
-import { setImmediate as nextIteration } from 'node:timers/promises'
 import { Lanes } from '../../async/lanes.ts'
+import { yieldToEventLoop } from '../../async/pacer.ts'
 import { unguarded } from '../../codefile/formula-guard.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import { looseForm, loosePlainForm, readingsOf } from '../../codespace/loose-form.ts'
@@ -34,7 +34,7 @@ export class LookUps {
       maxItems: maxGroup,
       serve: async ([accountId], group) => {
         // Requests that have arrived together are read one after the other: all of them before this goes on.
-        await nextIteration()
+        await yieldToEventLoop()
         return await this.#serve(accountId, group.close())
       },
     })
