@@ -32,8 +32,9 @@ export interface OpenedPage {
  * something before loads it again in half of the time.
  */
 export async function openPage(url: string, options: PageOptions = {}): Promise<OpenedPage> {
-  const { ownProfile = false } = options
-  const profile = (!ownProfile && (await profiles.take(url, options))) || (await newProfile(url, options))
+  const { ownProfile = false, scheme = 'light', width = 1_400, height = 900, timeZone } = options
+  const wanted = { url, timeZone, colorScheme: scheme, viewport: { width, height } }
+  const profile = (!ownProfile && (await profiles.take(wanted))) || (await newProfile(wanted))
   const { page, context } = profile
   return { page, context, close: () => (ownProfile ? context.close() : profiles.giveBack(profile)) }
 }
@@ -41,19 +42,23 @@ export async function openPage(url: string, options: PageOptions = {}): Promise<
 // Starting it takes a second. It ends with the process.
 const browser = new Lazy(() => startBrowser(join(inject('browserFolder'), `${process.pid}`)))
 
-interface Profile {
+/** What a test wants of a profile. */
+interface WantedProfile {
   readonly url: string
   readonly timeZone: string | undefined
+  readonly colorScheme: 'light' | 'dark'
+  readonly viewport: { width: number; height: number }
+}
+
+interface Profile extends Pick<WantedProfile, 'url' | 'timeZone'> {
   readonly context: BrowserContext
   readonly page: Page
 }
 
-async function newProfile(url: string, options: PageOptions): Promise<Profile> {
-  const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
+async function newProfile({ url, timeZone, ...look }: WantedProfile): Promise<Profile> {
   const context = await (await browser.get()).newContext({
     baseURL: url,
-    colorScheme: scheme,
-    viewport: { width, height },
+    ...look,
     locale: 'en-US',
     ...(timeZone !== undefined && { timezoneId: timeZone }),
     // Colours that are still changing would have the wrong contrast.
@@ -67,16 +72,15 @@ class Profiles {
   #idle: Profile | undefined
 
   /** Resolves to nothing if there is none like this; one for another server is closed. */
-  async take(url: string, options: PageOptions): Promise<Profile | undefined> {
-    const { scheme = 'light', width = 1_400, height = 900, timeZone } = options
+  async take({ url, timeZone, colorScheme, viewport }: WantedProfile): Promise<Profile | undefined> {
     const idle = this.#idle
     this.#idle = undefined
     if (idle?.url !== url || idle.timeZone !== timeZone) {
       await idle?.context.close()
       return undefined
     }
-    await idle.page.emulateMedia({ colorScheme: scheme })
-    await idle.page.setViewportSize({ width, height })
+    await idle.page.emulateMedia({ colorScheme })
+    await idle.page.setViewportSize(viewport)
     return idle
   }
 

@@ -15,6 +15,21 @@ function reads(rows: { mock: { calls: unknown[][] } }): number {
     .length
 }
 
+/** A format whose `next` is a multiple of three, and in which each third index before it is taken. */
+async function formatWithHoles(next: number): Promise<string> {
+  const { books, accountId } = test
+  const formatId = await newFormat(test, { length: 8, characters: { set: 'UNAMBIGUOUS' } })
+  await books.rows({
+    text: 'INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, 3 * n FROM generate_series(0, $3 / 3 - 1) AS n',
+    values: [accountId, formatId, next],
+  })
+  await books.rows({
+    text: 'UPDATE format SET next = $3 WHERE account_id = $1 AND id = $2',
+    values: [accountId, formatId, next],
+  })
+  return formatId
+}
+
 describe('holes that are read ahead', () => {
   it('are right whatever another process uploads, undoes and generates between two claims', async () => {
     const formatId = await newFormat(test, { length: 2, characters: { set: 'UNAMBIGUOUS' } })
@@ -64,16 +79,8 @@ describe('holes that are read ahead', () => {
   })
 
   it('are those of each batch, however many there are, and are read for many batches at once', async () => {
-    const formatId = await newFormat(test, { length: 8, characters: { set: 'UNAMBIGUOUS' } })
     const { books, accountId } = test
-    await books.rows({
-      text: 'INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, 3 * n FROM generate_series(0, 9999) AS n',
-      values: [accountId, formatId],
-    })
-    await books.rows({
-      text: 'UPDATE format SET next = 30000 WHERE account_id = $1 AND id = $2',
-      values: [accountId, formatId],
-    })
+    const formatId = await formatWithHoles(30_000)
     const batches = Array.from({ length: 100 }, (_, i): Batch => {
       const own = { formatId, start: 0n, first: 300n * BigInt(i) }
       // Some without holes.
@@ -93,16 +100,8 @@ describe('holes that are read ahead', () => {
   })
 
   it('are read again where they do not fit a batch, as after a repair of the data', async () => {
-    const formatId = await newFormat(test, { length: 8, characters: { set: 'UNAMBIGUOUS' } })
     const { books, accountId } = test
-    await books.rows({
-      text: 'INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, 3 * n FROM generate_series(0, 9) AS n',
-      values: [accountId, formatId],
-    })
-    await books.rows({
-      text: 'UPDATE format SET next = 30 WHERE account_id = $1 AND id = $2',
-      values: [accountId, formatId],
-    })
+    const formatId = await formatWithHoles(30)
     const ahead = new HolesAhead(books)
     const batch: Batch = { formatId, start: 0n, first: 0n, count: 6n, holes: 3 }
     expect(await ahead.read(accountId, [batch])).toEqual([[0n, 3n, 6n]])
