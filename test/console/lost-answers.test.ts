@@ -28,7 +28,7 @@ describe('where an answer was lost', () => {
     await loseAnswer(page, 'CreatePool')
     await press(page, 'Create a pool')
     const name = `Pool ${crypto.randomUUID()}`
-    await page.getByLabel('Name').fill(name)
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name)
     await press(page, 'Create and choose its codes')
     await page
       .getByText('it is not known whether this was done. Look whether the pool is in the list.')
