@@ -2,6 +2,7 @@ import {
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLEnumType,
   type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
@@ -275,6 +276,17 @@ const bytesOfScalars: Readonly<Record<string, number>> = {
 
 function leafBytes(outputType: GraphQLOutputType): number {
   const type = getNamedType(outputType)
-  if (isEnumType(type)) return Math.max(...type.getValues().map(({ name }) => name.length)) + 2
+  if (isEnumType(type)) return enumBytes(type)
   return bytesOfScalars[type.name] ?? maxCounted
+}
+
+const bytesOfEnums = new WeakMap<GraphQLEnumType, number>()
+
+/** The size of the longest value. An enum can have many, and mutations select one in each of their errors. */
+function enumBytes(type: GraphQLEnumType): number {
+  const known = bytesOfEnums.get(type)
+  if (known !== undefined) return known
+  const bytes = Math.max(...type.getValues().map(({ name }) => name.length)) + 2
+  bytesOfEnums.set(type, bytes)
+  return bytes
 }

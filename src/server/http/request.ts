@@ -109,8 +109,8 @@ export async function* readBody(
 }
 
 /**
- * Takes all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply. Rejects with
- * what `take` throws, and then takes no more.
+ * Takes all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply, and
+ * `limitArrival`. Rejects with what `take` throws, and then takes no more.
  */
 export async function takeBody(
   request: IncomingMessage,
@@ -118,6 +118,13 @@ export async function takeBody(
   { silenceMs, take }: { silenceMs: number; take: (chunk: Buffer) => void },
 ): Promise<void> {
   if (request.destroyed) throw interrupted(request.errored)
+  // Most bodies are short, and have arrived with the head of their request: they need no timers and no listeners.
+  if (request.complete) {
+    const whole: Buffer | null = request.read()
+    if (whole !== null) take(whole)
+    return
+  }
+  limitArrival(request)
   if (awaitsContinue(request)) response.writeContinue()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let received = 0
