@@ -119,9 +119,11 @@ export async function takeBody(
 ): Promise<void> {
   if (request.destroyed) throw interrupted(request.errored)
   // Most bodies are short, and have arrived with the head of their request: they need no timers and no listeners.
-  if (request.complete) {
-    const whole: Buffer | null = request.read()
-    if (whole !== null) take(whole)
+  const { readableLength, headers } = request
+  if (readableLength > 0 && readableLength === Number(headers['content-length'])) {
+    take(request.read())
+    // Only then does it end.
+    request.resume()
     return
   }
   limitArrival(request)
