@@ -118,6 +118,7 @@ export async function takeBody(
   { silenceMs, take }: { silenceMs: number; take: (chunk: Buffer) => void },
 ): Promise<void> {
   if (request.destroyed) throw interrupted(request.errored)
+  if (awaitsContinue(request)) response.writeContinue()
   // Most bodies are short, and have arrived with the head of their request: they need no timers and no listeners.
   const { readableLength, headers } = request
   if (readableLength > 0 && readableLength === Number(headers['content-length'])) {
@@ -127,7 +128,6 @@ export async function takeBody(
     return
   }
   limitArrival(request)
-  if (awaitsContinue(request)) response.writeContinue()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let received = 0
   const silence = setTimeout(() => request.destroy(silenceError(received, silenceMs)), silenceMs)
