@@ -1,8 +1,5 @@
-import { execute, isIncrementalResult } from '@graphql-tools/executor'
-import { RequestCache } from '@pothos/plugin-scope-auth'
 import {
   type DocumentNode,
-  type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
   OperationTypeNode,
@@ -10,8 +7,9 @@ import {
   type ValidatedSubscriptionArgs,
 } from 'graphql'
 import type { OperationNames, RequestRecord } from '../telemetry/request-record.ts'
-import { type Context, type Credentials, createContext, type Services } from './context.ts'
+import { type Credentials, createContext, type Services } from './context.ts'
 import { readEventCursor } from './event.ts'
+import { type Executable, execute } from './execute.ts'
 import { Admission } from './limits/admission.ts'
 import { AnswerRoom, type Reader } from './limits/answer-room.ts'
 import type { Answers } from './limits/answers.ts'
@@ -29,11 +27,9 @@ export interface Sender {
   requestLength?: number
 }
 
-type ExecutionArgsWithContext = ValidatedExecutionArgs & { contextValue: Context }
-
 /** An operation that was read: what it needs to be executed, or the errors in its variables, which are its answer. */
 export type Prepared = { document: DocumentNode; names: OperationNames } & (
-  | { args: ExecutionArgsWithContext }
+  | { args: Executable }
   | { errors: readonly GraphQLError[] }
 )
 
@@ -86,27 +82,11 @@ export class Operations {
     if ((document.loc?.end ?? 0) > maxShortDocument) await this.#services.pacer.yield()
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
-    const execute = () => executeOnce(args)
-    return await this.#room.answer(args.contextValue.keyId, weight, { ...reader, execute })
+    return await this.#room.answer(args.contextValue.keyId, weight, {
+      ...reader,
+      execute: () => execute(args),
+    })
   }
-}
-
-/** Executes with Yoga's executor. That of graphql makes, and aborts, an AbortController for each operation. */
-async function executeOnce({
-  schema,
-  document,
-  operation,
-  rawVariableValues: variableValues,
-  contextValue,
-}: ExecutionArgsWithContext): Promise<ExecutionResult> {
-  const operationName = operation.name?.value
-  const result = await execute({ schema, document, operationName, variableValues, contextValue })
-  // The plugin keeps what it knows of a context in a WeakMap, whose values outlive V8's collections of young objects: the
-  // contexts of all operations would wait for a collection of the whole heap, which cost a claim a fifth of its time.
-  RequestCache.clearForContext(contextValue)
-  if (isIncrementalResult(result))
-    throw new Error('An answer has parts, which no directive of the schema makes.')
-  return result
 }
 
 function isSubscription(args: ValidatedExecutionArgs): args is ValidatedSubscriptionArgs {

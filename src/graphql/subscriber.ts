@@ -2,7 +2,6 @@ import {
   createSourceEventStream,
   type DocumentNode,
   type ExecutionResult,
-  executeSubscriptionEvent,
   GraphQLError,
   type GraphQLSchema,
   TypeInfo,
@@ -16,6 +15,7 @@ import { retryWhileUnavailable } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
 import { facts } from '../telemetry/facts.ts'
 import type { Context } from './context.ts'
+import { type Executable, execute } from './execute.ts'
 import { rulesOf } from './field-rules.ts'
 import { Admission } from './limits/admission.ts'
 import { Answers } from './limits/answers.ts'
@@ -24,6 +24,8 @@ import { SubscriptionMemory } from './limits/subscription-memory.ts'
 // The answers that a subscription is ahead of its client, and the bytes that they may have.
 const maxAhead = 20
 const maxAheadBytes = 64_000
+
+type SubscriptionArgs = Executable & ValidatedSubscriptionArgs
 
 /** The results of a subscription, or the errors that keep it from starting. */
 export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
@@ -63,12 +65,12 @@ export class Subscriber {
 
   /** With `readsAhead`, the events that have happened while a client waits for one are answered together. */
   async subscribe(
-    args: ValidatedSubscriptionArgs,
+    args: SubscriptionArgs,
     { readsAhead = false }: { readsAhead?: boolean } = {},
   ): Promise<Subscribed> {
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
-    const { keyId, requestLength } = args.contextValue as Context
+    const { keyId, requestLength } = args.contextValue
     const acquired = this.#memory.acquire(keyId, args.document, requestLength)
     if (acquired instanceof GraphQLError) return { errors: [acquired] }
     facts.subscriptions.tell({ change: 1 })
@@ -100,7 +102,7 @@ export class Subscriber {
   }
 
   /** The answer to an event, shared by all of the audience who ask for it before its execution starts. */
-  #answer(event: object, { pending }: Audience, args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
+  #answer(event: object, { pending }: Audience, args: SubscriptionArgs): Promise<ExecutionResult> {
     const known = pending.get(event)
     if (known !== undefined) return known
     const ofEvent = { ...args, rootValue: event }
@@ -110,8 +112,8 @@ export class Subscriber {
   }
 
   /** Executes an event in the queue for events of its account, so that a busy key does not delay those of other keys. */
-  async #schedule(args: ValidatedSubscriptionArgs, onStart: () => void): Promise<ExecutionResult> {
-    const { scheduler, accountId } = args.contextValue as Context
+  async #schedule(args: SubscriptionArgs, onStart: () => void): Promise<ExecutionResult> {
+    const { scheduler, accountId } = args.contextValue
     const started = await scheduler.run(`events of ${accountId}`, () => {
       // Later subscribers may have seen changes that this execution does not read.
       onStart()
@@ -122,17 +124,19 @@ export class Subscriber {
     return await started.result
   }
 
-  async #execute(args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
+  async #execute(args: SubscriptionArgs): Promise<ExecutionResult> {
     const { signal } = this.#closing
-    const execute = async () => {
-      const result = await executeSubscriptionEvent(args)
+    const executeOnce = async () => {
+      const result = await execute(args)
       const causes = result.errors?.map((error) => error.cause ?? error.originalError)
       const unavailable = causes?.find(isUnavailable)
       if (unavailable !== undefined && !signal.aborted) throw unavailable
       return result
     }
     const options = { purpose: 'answer an event', log: this.#log, signal }
-    return await this.answers.written((await retryWhileUnavailable(execute, options)) ?? (await execute()))
+    return await this.answers.written(
+      (await retryWhileUnavailable(executeOnce, options)) ?? (await executeOnce()),
+    )
   }
 }
 
@@ -240,11 +244,11 @@ class Audiences {
   #operationCount = 0
 
   /** The audience of a subscription that begins. */
-  join(args: ValidatedSubscriptionArgs): Audience {
+  join(args: SubscriptionArgs): Audience {
     const key = this.#keyOf(args)
     const audience = this.#audiences.get(key) ?? {
       key,
-      context: args.contextValue as Context,
+      context: args.contextValue,
       subscriptions: 0,
       pending: new WeakMap(),
     }
@@ -259,10 +263,10 @@ class Audiences {
     if (audience.subscriptions === 0) this.#audiences.delete(audience.key)
   }
 
-  #keyOf(args: ValidatedSubscriptionArgs): string {
+  #keyOf(args: SubscriptionArgs): string {
     const { rawVariableValues, contextValue } = args
     const { id, variables, isOfKey } = this.#operation(args)
-    const { accountId, keyId, scopes } = contextValue as Context
+    const { accountId, keyId, scopes } = contextValue
     const given = rawVariableValues ?? {}
     // [] is the default of the variable, which is not the same as null.
     const values = variables.map((name) => (name in given ? [given[name]] : []))
@@ -270,7 +274,7 @@ class Audiences {
   }
 
   /** Equal documents are usually the same object: `Documents` caches recent ones. */
-  #operation({ schema, document, operation: { name } }: ValidatedSubscriptionArgs): KnownOperation {
+  #operation({ schema, document, operation: { name } }: SubscriptionArgs): KnownOperation {
     const operations = this.#operations.get(document) ?? new Map<string, KnownOperation>()
     this.#operations.set(document, operations)
     const key = name?.value ?? ''

@@ -15,6 +15,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Pacer } from '../../src/async/pacer.ts'
 import { Scheduler } from '../../src/async/scheduler.ts'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
+import type { Context } from '../../src/graphql/context.ts'
 import { type Subscribed, Subscriber } from '../../src/graphql/subscriber.ts'
 import { silent } from '../support/books.ts'
 
@@ -127,7 +128,10 @@ async function subscribe(
 
 async function begin(subscriber: Subscriber, args: ExecutionArgs, readsAhead = false): Promise<Subscribed> {
   const validated = validateSubscriptionArgs(args)
-  return 'schema' in validated ? await subscriber.subscribe(validated, { readsAhead }) : { errors: validated }
+  if (!('schema' in validated)) return { errors: validated }
+  // What a subscriber needs of it.
+  const contextValue = args.contextValue as Context
+  return await subscriber.subscribe({ ...validated, contextValue }, { readsAhead })
 }
 
 async function next(stream: AsyncGenerator<ExecutionResult>): Promise<unknown> {
