@@ -100,8 +100,7 @@ describe('a file that is posted', () => {
     // Few rows, of long codes: what counts is that the file is kept in several pieces.
     const name = newName().padEnd(200, '-')
     async function* file() {
-      for (let from = 0; from < 9_000; from += 300)
-        yield Buffer.from(codesFile(name, 300, from).slice(0, -1))
+      for (let from = 0; from < 9_000; from += 300) yield Buffer.from(codesFile(name, 300, from).slice(0, -1))
     }
     async function* lines() {
       for await (const chunk of file()) {
