@@ -40,7 +40,12 @@ export class Reach {
   readonly #connections: Pool
   readonly #log: Logger
   /** The nodes of accounts. On one server there are none. */
-  readonly #places = new LRUCache<string, string>({ max: maxPlacesKept, ttl: placesAreKeptMs })
+  // Limited by size: a limit in number would take the room for all of them at once, 5 MB.
+  readonly #places = new LRUCache<string, string>({
+    maxSize: maxPlacesKept,
+    sizeCalculation: () => 1,
+    ttl: placesAreKeptMs,
+  })
   readonly #away = new Map<string, Away>()
   #isDistributed: { value: boolean; until: number } | undefined
   /** An account on each node. */

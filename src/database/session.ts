@@ -53,7 +53,6 @@ interface ServerFacts {
   readonly version: string
   readonly version_number: number
   readonly fsync: string
-  readonly keeps_log_elsewhere: boolean | null
   readonly encoding: string
   readonly read_only: boolean
   readonly replication_role: string
@@ -79,29 +78,37 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
     idle_in_transaction_session_timeout: String(idleInTransactionTimeoutMs),
     ...(schema !== undefined && { search_path: schema }),
   }
-  // Not as startup parameters, which poolers refuse. A server version that does not know a setting does not need it.
-  await client.query(
-    `SELECT set_config(name, CASE name WHEN 'search_path' THEN quote_ident(value) ELSE value END, false)
-       FROM unnest($1::text[], $2::text[]) AS setting(name, value)
-      WHERE current_setting(name, true) IS NOT NULL
-        AND NOT (name = 'synchronous_commit' AND current_setting(name) = 'remote_apply')`,
-    [Object.keys(values), Object.values(values)],
-  )
+  // Not as startup parameters, which poolers refuse. A server version that does not know a setting does not need it. All in one
+  // statement, as every connection begins with it.
   const { rows } = await client.query<ServerFacts>(
-    `SELECT current_setting('server_version') AS version,
+    `SELECT (
+              SELECT count(set_config(name, CASE name WHEN 'search_path' THEN quote_ident(value) ELSE value END, false))
+                FROM unnest($1::text[], $2::text[]) AS setting(name, value)
+               WHERE current_setting(name, true) IS NOT NULL
+                 AND NOT (name = 'synchronous_commit' AND current_setting(name) = 'remote_apply')
+            ) AS settings,
+            current_setting('server_version') AS version,
             current_setting('server_version_num')::int AS version_number,
             current_setting('fsync') AS fsync,
-            CASE WHEN current_setting('fsync') <> 'on' THEN EXISTS (
-              SELECT FROM pg_settings WHERE name = 'neon.timeline_id' AND context = 'postmaster'
-            ) END AS keeps_log_elsewhere,
             current_setting('server_encoding') AS encoding,
             pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only,
             current_setting('session_replication_role') AS replication_role,
             current_database() AS database`,
+    [Object.keys(values), Object.values(values)],
   )
-  const error = rows[0] && serverError(rows[0])
+  const [facts] = rows
+  if (facts === undefined) throw new Error('The server said nothing about itself.')
+  const error = serverError(facts, facts.fsync === 'on' || (await keepsLogElsewhere(client)))
   if (error !== undefined)
     throw new DatabaseError(`The database cannot be used: ${locationOf(client)} ${error}`)
+}
+
+/** Neon's servers have fsync off, as they do not use their own disks: a commit waits until other machines have the log. */
+async function keepsLogElsewhere(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT FROM pg_settings WHERE name = 'neon.timeline_id' AND context = 'postmaster'`,
+  )
+  return rows.length > 0
 }
 
 /** The server of a connection, for messages: "PostgreSQL at db.example:5432". */
@@ -111,12 +118,11 @@ export function locationOf(client: pg.ClientBase): string {
   return `PostgreSQL at ${host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`}`
 }
 
-function serverError(facts: ServerFacts): string | undefined {
+function serverError(facts: ServerFacts, keepsCommits: boolean): string | undefined {
   if (facts.version_number < minVersion * 10_000) {
     return `has version ${facts.version}: the service needs version ${minVersion} or newer.`
   }
-  // Neon's servers have fsync off, as they do not use their own disks: a commit waits until other machines have the log.
-  if (facts.fsync !== 'on' && !facts.keeps_log_elsewhere) {
+  if (!keepsCommits) {
     return 'has fsync off: after a crash of its machine, codes could be handed out a second time. Set fsync to on.'
   }
   if (facts.read_only) {

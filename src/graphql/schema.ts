@@ -29,15 +29,13 @@ builder.mutationType({
 })
 builder.subscriptionType({ description: 'Sends changes as they happen. Every field needs the scope READ.' })
 
-/** The schema of the API. */
-export function createSchema(): GraphQLSchema {
-  const schema = builder.toSchema({})
-  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
-    field.resolve = withOwnNodes(field)
-  return schema
-}
+/** The schema of the API, which all services of a process share. */
+export const schema: GraphQLSchema = builder.toSchema({})
+
+for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
+  field.resolve = withOwnNodes(field)
 
 /** The schema in SDL, as in schema.graphql. */
-export function printSorted(schema: GraphQLSchema): string {
+export function printSorted(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`
 }

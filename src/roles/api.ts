@@ -18,7 +18,7 @@ import { Uploads } from '../domain/upload/receive.ts'
 import { TestLimit } from '../domain/webhook/test-limit.ts'
 import type { Services } from '../graphql/context.ts'
 import { encodeId } from '../graphql/ids.ts'
-import { createSchema } from '../graphql/schema.ts'
+import { schema } from '../graphql/schema.ts'
 import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { OutgoingClient } from '../outgoing/client.ts'
@@ -46,7 +46,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
   const { log } = options
   const opened = await openServices(lifecycle, books, options)
   const { services, authentication } = opened
-  const api = createApi({ ...opened, schema: createSchema(), log })
+  const api = createApi({ ...opened, schema, log })
   const accountId = await findFirstAccount(books)
   const isLocal = options.embedded && isLoopbackHost(options.host)
   const localKey = isLocal ? await renewLocalKey(books, accountId) : undefined

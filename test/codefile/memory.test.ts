@@ -22,7 +22,10 @@ async function* repeated(chunk: Buffer, times: number, before = '', after = ''):
   yield Buffer.from(after)
 }
 
-/** Reads the file, keeps nothing, and measures the memory in use some 20 times meanwhile. */
+/**
+ * Reads the file, keeps nothing, and measures the memory in use some five times meanwhile: what grew with the file would show in the
+ * last one. Each time takes long, as the tests of other files have left much behind in this process.
+ */
 async function weigh(source: AsyncIterable<Uint8Array>, length: number) {
   const before = used()
   let most = 0
@@ -34,7 +37,7 @@ async function weigh(source: AsyncIterable<Uint8Array>, length: number) {
     rows += read.rows.length
     last = read.rows.at(-1)?.code ?? last
     if (rejected.length < 10) rejected.push(...read.rejected.map(({ reason }) => reason))
-    if (read.bytesRead - weighed > length / 20) {
+    if (read.bytesRead - weighed > length / 5) {
       weighed = read.bytesRead
       most = Math.max(most, used() - before)
     }
@@ -52,11 +55,12 @@ describe('memory stays flat', () => {
     expect(most).toBeLessThan(8 * megabyte)
   })
 
-  it('with 10 million rows', async () => {
+  it('with millions of rows', async () => {
+    // So many that even one pointer kept for each of them would exceed the limit.
     const rowsOfChunk = 100_000
     const chunk = Buffer.from(Array.from({ length: rowsOfChunk }, (_, row) => `CODE-${row}\n`).join(''))
-    const { rows, most } = await weigh(repeated(chunk, 100), 100 * chunk.length)
-    expect(rows).toBe(10_000_000)
+    const { rows, most } = await weigh(repeated(chunk, 25), 25 * chunk.length)
+    expect(rows).toBe(2_500_000)
     expect(most).toBeLessThan(8 * megabyte)
   })
 

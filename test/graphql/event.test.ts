@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isInterfaceType } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { createSchema } from '../../src/graphql/schema.ts'
+import { schema } from '../../src/graphql/schema.ts'
 import {
   claim,
   done,
@@ -411,7 +411,6 @@ describe('the actor of an event', () => {
     await done(other, 'saveReplenishment', refilling, 'refill { id }')
     const others = (await actors(from, poolId)).slice(made.length)
     expect(others.filter(([, keyId]) => keyId !== other.keyId)).toEqual([])
-    const schema = createSchema()
     const type = schema.getType('PoolEvent')
     const kinds = isInterfaceType(type) ? schema.getPossibleTypes(type).map(({ name }) => name) : []
     expect(new Set([...made, ...others].map(([event]) => event))).toEqual(new Set(kinds))

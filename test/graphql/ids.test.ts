@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
-import { createSchema } from '../../src/graphql/schema.ts'
+import { schema } from '../../src/graphql/schema.ts'
 import { Networks } from '../../src/outgoing/networks.ts'
 import { claim, done, mutate, newStock, newWebhook } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
@@ -150,7 +150,6 @@ test('every field of the schema that takes an id is tested here', () => {
     else if (isInputObjectType(named))
       for (const field of Object.values(named.getFields())) collect(place, field.name, field.type)
   }
-  const schema = createSchema()
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
     for (const field of Object.values(root?.getFields() ?? {})) {
       const place = root === schema.getMutationType() ? field.name : `${root?.name}.${field.name}`

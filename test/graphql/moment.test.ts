@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { execute, type GraphQLSchema, parse } from 'graphql'
+import { execute, parse } from 'graphql'
 import type { QueryResultRow } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Statement } from '../../src/database/transaction.ts'
@@ -13,7 +13,7 @@ import type { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { createContext, type Services } from '../../src/graphql/context.ts'
 import { FormFile } from '../../src/graphql/form-file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
-import { createSchema } from '../../src/graphql/schema.ts'
+import { schema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { Networks } from '../../src/outgoing/networks.ts'
 import { openServices } from '../../src/roles/api.ts'
@@ -25,7 +25,6 @@ import { addCodes } from '../support/uploads.ts'
 
 let place: TestBooks
 let services: Services
-let schema: GraphQLSchema
 const lifecycle = new Lifecycle()
 /** Runs before each read outside a transaction: Prisma reads tasks, statements read the other nodes of an answer. */
 let meanwhile: () => Promise<void> = async () => {}
@@ -66,7 +65,6 @@ beforeAll(async () => {
     log: silent,
   }
   services = (await openServices(lifecycle, books, options)).services
-  schema = createSchema()
 })
 
 beforeEach(() => {

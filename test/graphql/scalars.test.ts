@@ -1,8 +1,6 @@
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { createSchema } from '../../src/graphql/schema.ts'
-
-const schema = createSchema()
+import { schema } from '../../src/graphql/schema.ts'
 
 function scalar(name: string): GraphQLScalarType {
   const type = schema.getType(name)

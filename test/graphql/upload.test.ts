@@ -43,6 +43,7 @@ const codesOf = (errors: readonly { extensions: { code: string } }[] | undefined
   errors?.map((error) => error.extensions.code)
 
 test('an upload reports its progress while its file is read, and each status once', async () => {
+  await using place = await openBooks(service)
   const file = codesFile(newName(), 120_000)
   const { task } = await uploadByForm(service, client, { poolId }, file)
   const updates = client.subscribe<{
@@ -59,7 +60,6 @@ test('an upload reports its progress while its file is read, and each status onc
       )
     )[0]?.rows_read
   while ((await rowsRead()) === '0');
-  await using place = await openBooks(service)
   const told: { status: string; progress: number; rowsRead: number }[] = []
   const next = async () => {
     const { value, done } = await updates.next()
@@ -106,10 +106,10 @@ describe('a file that is sent as a form', () => {
   })
 
   test('may be larger than any other request, and is read while it arrives', async () => {
-    const file = codesFile(newName(), 120_000)
+    const file = codesFile(newName().padEnd(200, '-'), 12_000)
     expect(file.length).toBeGreaterThan(2_000_000)
     const outcome = await uploadByForm(service, client, { poolId }, file)
-    expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({ addedCount: '120000' })
+    expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({ addedCount: '12000' })
   })
 
   test('is read from the named column', async () => {

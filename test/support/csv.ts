@@ -1,8 +1,13 @@
 /** The rows of a CSV file according to RFC 4180. Throws if any byte of the file violates it. */
 export function readCsv(text: string, delimiter = ','): string[][] {
+  return [...csvRows(text, delimiter)].map(({ cells }) => cells)
+}
+
+/** Like `readCsv`, with the index in the text at which each row begins. */
+export function* csvRows(text: string, delimiter: string): Generator<{ start: number; cells: string[] }> {
   const cell = new RegExp(`"((?:[^"]|"")*)"|([^"${delimiter}\r\n]*)`, 'y')
-  const rows: string[][] = []
   for (let at = 0; at < text.length; ) {
+    const start = at
     const cells: string[] = []
     for (let end = delimiter; end === delimiter; ) {
       cell.lastIndex = at
@@ -13,7 +18,20 @@ export function readCsv(text: string, delimiter = ','): string[][] {
       if (end !== delimiter && end !== '\r\n') throw new Error(`A cell does not end at ${at}.`)
       at += end.length
     }
-    rows.push(cells)
+    yield { start, cells }
   }
-  return rows
+}
+
+/**
+ * The first row in which two files differ, as both have it; undefined if there is none. For files with thousands of rows, for
+ * which `toEqual` takes seconds.
+ */
+export function firstDifference(
+  actual: readonly string[][],
+  expected: readonly (readonly (string | undefined)[])[],
+): { row: number; actual: unknown; expected: unknown } | undefined {
+  for (let row = 0; row < Math.max(actual.length, expected.length); row++)
+    if (JSON.stringify(actual[row]) !== JSON.stringify(expected[row]))
+      return { row, actual: actual[row], expected: expected[row] }
+  return undefined
 }

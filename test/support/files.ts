@@ -43,7 +43,14 @@ export function useFiles(service: Pick<TestService, 'url'>, client: Client) {
       headers: { 'accept-encoding': 'identity', ...from.authorization(), ...headers },
     })
     const bytes = Buffer.from(await response.arrayBuffer())
-    return { status: response.status, headers: response.headers, bytes, text: bytes.toString() }
+    return {
+      status: response.status,
+      headers: response.headers,
+      bytes,
+      get text() {
+        return bytes.toString()
+      },
+    }
   }
 
   /** The whole file of a pool's codes. */

@@ -45,7 +45,8 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
  * field, since a later error could not undo the mutation.
  */
 export class Admission {
-  readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
+  // One for each schema, which never changes, whoever asks.
+  static readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
 
   /** The maximum weight of the answer to an operation, or why the operation is refused. */
   weigh(args: ValidatedExecutionArgs): AnswerWeight | GraphQLError {
@@ -56,7 +57,7 @@ export class Admission {
     const isMutation = operation.operation === OperationTypeNode.MUTATION
     const weigher = new AnswerWeigher({
       schema,
-      introspection: this.#introspectionOf(schema),
+      introspection: Admission.#introspectionOf(schema),
       fragments,
       variableValues,
       byMaxBytes: isMutation,
@@ -73,9 +74,9 @@ export class Admission {
     }
   }
 
-  #introspectionOf(schema: GraphQLSchema): IntrospectionWeights {
-    const known = this.#introspections.get(schema) ?? new IntrospectionWeights(schema)
-    this.#introspections.set(schema, known)
+  static #introspectionOf(schema: GraphQLSchema): IntrospectionWeights {
+    const known = Admission.#introspections.get(schema) ?? new IntrospectionWeights(schema)
+    Admission.#introspections.set(schema, known)
     return known
   }
 }

@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RateLimitedError } from '../../../src/domain/books/errors.ts'
 import { publicError } from '../../../src/graphql/errors/top-level.ts'
-import { createSchema } from '../../../src/graphql/schema.ts'
+import { schema } from '../../../src/graphql/schema.ts'
 import { claim, done, mutate, newStock, stranger, withScopes } from '../../support/api.ts'
 import { silent } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
@@ -325,7 +325,6 @@ describe('scopes', () => {
   })
 
   test('are tested for every root field', () => {
-    const schema = createSchema()
     const fields = (type: { getFields(): object } | null | undefined) => Object.keys(type?.getFields() ?? {})
     expect([...Object.keys(readings), ...open, ...ofTwo].sort()).toEqual(fields(schema.getQueryType()).sort())
     // upload.test.ts tests operations with files.

@@ -22,13 +22,12 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Admission } from '../../../src/graphql/limits/admission.ts'
 import { type AnswerWeight, answerLimits, eventLimits } from '../../../src/graphql/limits/limits.ts'
-import { createSchema } from '../../../src/graphql/schema.ts'
+import { schema } from '../../../src/graphql/schema.ts'
 import { claim, newStock, withScopes } from '../../support/api.ts'
 import type { Client } from '../../support/client.ts'
 import { useClient, useService } from '../../support/service.ts'
 import { Socket } from '../../support/socket.ts'
 
-const schema = createSchema()
 const admission = new Admission()
 const allScopes = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
 
