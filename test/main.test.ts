@@ -339,6 +339,8 @@ describe('npm run account', patience, () => {
     expect(list).toContain('Acme')
     expect(list).toContain('revoked')
     expect(list).not.toContain(second)
+    // Not the one that was replaced, which has the same name.
+    expect(await account('revoke-key', 'Acme', 'First key')).toContain('no longer works')
 
     await service.end('SIGTERM')
     expect(await account('list')).toContain('Acme')
