@@ -4,7 +4,9 @@ import { claim, done, finished, generate, mutate, newFormat, newPool } from './s
 import { Client } from './support/client.ts'
 import { databaseUrl, runSql } from './support/database.ts'
 import { findInstalledPostgres, InstalledPostgres } from './support/installed-postgres.ts'
-import { type Ended, MainProcess, Program } from './support/process.ts'
+import { LogLines } from './support/log-lines.ts'
+import { type Ended, Program } from './support/process.ts'
+import { startService } from './support/service.ts'
 import { upload } from './support/upload-api.ts'
 import { newCodes } from './support/uploads.ts'
 
@@ -28,19 +30,20 @@ interface Disaster {
 }
 
 /** The service on a database, with a client of the first account. */
-async function openService(url: string) {
-  const process = new MainProcess({ DATABASE_URL: url, BOOTSTRAP_API_KEY: key })
-  const service = await process.ready()
-  const client = new Client({ url: service.url, key })
+async function openService(databaseUrl: string) {
+  const lines = new LogLines('warn')
+  const service = await startService({ databaseUrl, key, log: lines.log })
+  const client = new Client(service)
   return {
     url: service.url,
     client,
-    get stderr() {
-      return process.stderr
+    /** What it has logged. */
+    get log() {
+      return lines.text
     },
     async [Symbol.asyncDispose]() {
       await client[Symbol.asyncDispose]()
-      await process[Symbol.asyncDispose]()
+      await service.close()
     },
   }
 }
@@ -138,16 +141,16 @@ async function followUp(url: string): Promise<void> {
 async function tell({ url, isOffline, backUp, restore }: Disaster): Promise<void> {
   const { story, cursor } = await tellUntilDisaster({ url, isOffline, backUp })
   const back = await restore()
-  // Only one of them is looked at so closely, as each process takes a while to start.
-  if (isOffline) {
+  {
     await using service = await openService(back)
-    expect(service.stderr).toMatch(/npm run restored/)
+    expect(service.log).toMatch(/npm run restored/)
   }
+  // Only one of them is looked at so closely, as each process takes a while to start.
   if (isOffline) await followUp(back)
   else expect(await restored(back, '--confirm').ended).toMatchObject({ code: 0, stderr: '' })
 
   await using service = await openService(back)
-  expect(service.stderr).not.toMatch(/npm run restored/)
+  expect(service.log).not.toMatch(/npm run restored/)
   await story.restoreAll(service)
   await story.goOn(service, 2)
   expect(new Set(story.given).size).toBe(story.given.length)
@@ -167,7 +170,7 @@ async function tellUntilDisaster({ url, isOffline, backUp }: Omit<Disaster, 'res
   }
   const end = async (service: OpenService, story: Story) => {
     await story.goOn(service, 2)
-    expect(service.stderr).not.toMatch(/npm run restored/)
+    expect(service.log).not.toMatch(/npm run restored/)
     const { eventCursor: cursor } = await service.client.ask<{ eventCursor: string }>('{ eventCursor }')
     return { story, cursor }
   }

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findEmbeddedServer } from '../../src/database/embedded/server.ts'
+import { findEmbeddedServer, startEmbeddedServer } from '../../src/database/embedded/server.ts'
+import { silent } from '../support/books.ts'
 import { runSql, testDatabase } from '../support/database.ts'
-import { type Ended, MainProcess, Program } from '../support/process.ts'
+import { type Ended, Program } from '../support/process.ts'
+import { startService } from '../support/service.ts'
 import { makeSoundBooks, type SoundBooks } from '../support/sound-books.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -56,14 +58,15 @@ describe('npm run audit', () => {
   it('finds the embedded database of a service by DATA_DIR, whether it runs or not', async () => {
     await using folder = await temporaryFolder()
     const environment = { DATA_DIR: join(folder.path, 'data') }
-    await using service = new MainProcess(environment)
-    await service.ready()
+    const server = await startEmbeddedServer({ dataDir: environment.DATA_DIR, log: silent })
+    const service = await startService({ databaseUrl: server.url, embedded: true })
     const running = await audit(environment)
     expect(running.code, running.stderr).toBe(0)
     expect(running.stdout).toContain('The books are sound.')
 
     // It starts it alone, and stops it.
-    await service.end('SIGTERM')
+    await service.close()
+    await server.close()
     for (const { code, stdout, stderr } of [await audit(environment), await audit(environment)]) {
       expect(stderr).toBe('')
       expect(stdout).toContain('The books are sound.')
@@ -97,8 +100,7 @@ describe('npm run audit', () => {
   })
 
   it('says that the database was restored while that has not been followed up, and ends with 1', async () => {
-    const { database: rewound } = await makeSoundBooks()
-    await using database = rewound
+    await using database = await testDatabase()
     const insert = `INSERT INTO incarnation (id, identity, cause, begun_at, ended_at)
       VALUES (gen_random_uuid(), 'another', 'START', now(), now())`
     await runSql(database.url, insert)

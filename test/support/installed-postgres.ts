@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chown, mkdir, readdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { chooseSystemUser } from '../../src/database/embedded/system-user.ts'
 import { runSql } from './database.ts'
@@ -10,6 +11,7 @@ import { temporaryFolder } from './temporary.ts'
 
 const run = promisify(execFile)
 
+const pollMs = 10
 const programs = ['initdb', 'postgres', 'pg_dump', 'pg_restore', 'pg_basebackup']
 const folderOfDebian = '/usr/lib/postgresql'
 
@@ -135,7 +137,7 @@ export class InstalledPostgres implements AsyncDisposable {
       data,
       async () => await own[Symbol.asyncDispose](),
     )
-    while (!(await accepts(server.url)));
+    while (!(await accepts(server.url))) await delay(pollMs)
     return server
   }
 }

@@ -25,6 +25,8 @@ export interface TestService {
 
 export interface TestServiceOptions {
   role?: Role
+  /** The secret of the first key; by default a new one. */
+  key?: string
   /** Its master keys; none by default. */
   keyring?: Keyring
   /** An existing database, for several processes on one. Its first key is that of the process that created it. */
@@ -60,7 +62,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
         (database) => database.close(),
       )
     ).url
-  const key = randomBytes(24).toString('hex')
+  const key = options.key ?? randomBytes(24).toString('hex')
   const service = await start(lifecycle, {
     databaseUrl,
     embedded: options.embedded ?? false,

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 const memory = '/dev/shm'
 const neededBytes = 2 ** 30
@@ -20,4 +22,9 @@ async function parent(): Promise<string> {
     if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return tmpdir()
     throw error
   }
+}
+
+/** Copies a folder to a path that does not exist, with the owners and modes of its files, on which PostgreSQL insists. */
+export async function copyFolder(from: string, to: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', from, to])
 }
