@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { matchPath } from 'react-router'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { findAccessibilityProblems } from '../support/accessibility.ts'
 import { stranger } from '../support/api.ts'
-import { openConsole, takeScreenshot } from '../support/console.ts'
+import { accessibilityProblems, faultsInAllLooks, openConsole } from '../support/console.ts'
 import { type Furnished, furnish } from '../support/furnished.ts'
 import { useClient, useService } from '../support/service.ts'
 
@@ -54,8 +53,6 @@ const ofNewAccount: readonly Screen[] = [
   ['sign-in', '/sign-in', 'API key'],
 ]
 
-const widths = [390, 900, 1_400] as const
-
 const client = useClient(service)
 let all: Furnished
 
@@ -63,21 +60,18 @@ beforeAll(async () => {
   all = await furnish(service, client)
 })
 
-describe.each(['light', 'dark'] as const)(
-  'in %s colors, on a phone, a tablet and a large screen,',
-  (scheme) => {
-    test('every screen is accessible and fits', { timeout: 240_000 }, async () => {
-      const { page } = await openConsole(service, { scheme })
-      expect(await faultsOf(page, [...withData(all), ...ofBarePool(all)], scheme)).toEqual([])
-    })
+describe('in light and dark colors, on a phone, a tablet and a large screen,', () => {
+  test('every screen is accessible and fits', { timeout: 240_000 }, async () => {
+    const { page } = await openConsole(service)
+    expect(await faultsOf(page, [...withData(all), ...ofBarePool(all)])).toEqual([])
+  })
 
-    test('so is every screen of a new account', async () => {
-      await using newcomer = await stranger(service)
-      const { page } = await openConsole({ ...service, key: newcomer.key }, { scheme })
-      expect(await faultsOf(page, ofNewAccount, scheme)).toEqual([])
-    })
-  },
-)
+  test('so is every screen of a new account', async () => {
+    await using newcomer = await stranger(service)
+    const { page } = await openConsole({ ...service, key: newcomer.key })
+    expect(await faultsOf(page, ofNewAccount)).toEqual([])
+  })
+})
 
 test('no route is left out', async () => {
   const app = await readFile(new URL('../../src/console/app.tsx', import.meta.url), 'utf8')
@@ -91,27 +85,18 @@ test('no route is left out', async () => {
 })
 
 /** What is wrong with screens: what axe finds, and what makes the page scroll sideways. */
-async function faultsOf(page: Page, screens: readonly Screen[], scheme: 'light' | 'dark'): Promise<string[]> {
+async function faultsOf(page: Page, screens: readonly Screen[]): Promise<string[]> {
   const faults: string[] = []
   for (const [name, address, shows] of screens) {
     await goTo(page, address)
     await page.getByRole('main').getByText(shows).first().waitFor()
     const waiting = page.locator('[aria-busy=true], .mantine-Skeleton-root')
     await expect.poll(() => waiting.count(), { timeout: 30_000 }).toBe(0)
-    for (const width of widths) {
-      await page.setViewportSize({ width, height: 900 })
-      const needed = await neededWidth(page)
-      if (needed > width) faults.push(`${name}: ${needed} pixels wide in ${width}`)
-      await takeScreenshot(page, `${name}-${scheme}-${width}`)
+    const inAllLooks = await faultsInAllLooks(page, name, async ({ scheme, width }) =>
       // Both what a phone shows and what others do, and both colors, but not all four of these: this takes most of the time.
-      if (width !== (scheme === 'light' ? 390 : 1_400)) continue
-      for (const { id, nodes } of await findAccessibilityProblems(page))
-        faults.push(
-          ...nodes.map(
-            ({ target, failureSummary }) => `${name}: ${id}: ${target.join(' ')}: ${failureSummary}`,
-          ),
-        )
-    }
+      width === (scheme === 'light' ? 390 : 1_400) ? await accessibilityProblems(page) : [],
+    )
+    faults.push(...inAllLooks)
   }
   return faults
 }
@@ -123,17 +108,4 @@ async function goTo(page: Page, address: string): Promise<void> {
     history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', address)
     dispatchEvent(new PopStateEvent('popstate'))
   }, address)
-}
-
-/** How wide the page is, once it has been laid out anew: more than the window if it does not fit. */
-async function neededWidth(page: Page): Promise<number> {
-  return await page.evaluate(async () => {
-    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
-    const { documentElement: html } = document
-    // Charts and menus follow the width of the window with some frames' delay.
-    for (let i = 0; i < 3 || (i < 60 && html.scrollWidth > innerWidth); i++) await frame()
-    const moving = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === 1)
-    await Promise.allSettled(moving.map(({ finished }) => finished))
-    return html.scrollWidth
-  })
 }

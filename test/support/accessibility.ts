@@ -11,15 +11,27 @@ export interface Finding {
 
 const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** The accessibility problems of a page. */
-export async function findAccessibilityProblems(page: Page): Promise<Finding[]> {
+/**
+ * The rules whose outcome depends on colors: of all checks and filters in the sources of axe-core, only those of these two ask
+ * for any. All others depend on the document and on what of it is shown, which may differ where the window is wider.
+ */
+export const colorRules: readonly string[] = ['color-contrast', 'link-in-text-block']
+
+/** The accessibility problems of a page: all, or those that these rules find. */
+export async function findAccessibilityProblems(page: Page, rules?: readonly string[]): Promise<Finding[]> {
   // It stays until the page is loaded again. To read it takes as long as a small page takes to be checked.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(await axe)
-  return await page.evaluate(async () => {
+  return await page.evaluate(async (runOnly) => {
     const { axe } = globalThis as unknown as {
-      axe: { run(options: { resultTypes: string[] }): Promise<{ violations: Finding[] }> }
+      axe: {
+        run(options: {
+          resultTypes: string[]
+          runOnly?: readonly string[]
+        }): Promise<{ violations: Finding[] }>
+      }
     }
     // Of all others, it describes only one element for each rule.
-    return (await axe.run({ resultTypes: ['violations'] })).violations
-  })
+    const resultTypes = ['violations']
+    return (await axe.run({ resultTypes, ...(runOnly !== undefined && { runOnly }) })).violations
+  }, rules)
 }

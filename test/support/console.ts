@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
-import { findAccessibilityProblems } from './accessibility.ts'
+import { colorRules, findAccessibilityProblems } from './accessibility.ts'
 import { withScopes } from './api.ts'
 import { openPage, type PageOptions } from './browser.ts'
 import { Client } from './client.ts'
@@ -51,19 +51,82 @@ export async function openConsole(
 
 /** Fails if axe finds any accessibility problem on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
-  const problems = await findAccessibilityProblems(page)
-  expect(
-    problems.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
-    ),
-    `accessibility problems at ${new URL(page.url()).pathname}`,
-  ).toEqual([])
+  const problems = await accessibilityProblems(page)
+  expect(problems, `accessibility problems at ${new URL(page.url()).pathname}`).toEqual([])
+}
+
+/** What axe finds on the page as it is now, by all rules or by these, as texts. */
+export async function accessibilityProblems(page: Page, rules?: readonly string[]): Promise<string[]> {
+  return (await findAccessibilityProblems(page, rules)).flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
+  )
+}
+
+/** How a page looks: its colors, and the width of its window. */
+export interface Look {
+  readonly scheme: 'light' | 'dark'
+  readonly width: number
+}
+
+/** On a phone, a tablet and a large screen, in light and dark colors: one change at a time, as each has the page drawn anew. */
+const looks: readonly Look[] = [
+  { width: 390, scheme: 'light' },
+  { width: 900, scheme: 'light' },
+  { width: 1_400, scheme: 'light' },
+  { width: 1_400, scheme: 'dark' },
+  { width: 900, scheme: 'dark' },
+  { width: 390, scheme: 'dark' },
+]
+
+/**
+ * What makes the page, as it is now, scroll sideways, and what else a test finds wrong with it, in any look; each is in
+ * a screenshot of this name.
+ */
+export async function faultsInAllLooks(
+  page: Page,
+  name: string,
+  find: (look: Look) => Promise<string[]>,
+): Promise<string[]> {
+  const faults: string[] = []
+  for (const look of looks) {
+    const { scheme, width } = look
+    await page.emulateMedia({ colorScheme: scheme })
+    await page.setViewportSize({ width, height: 900 })
+    const needed = await neededWidth(page)
+    const found = await find(look)
+    if (needed > width) found.push(`${needed} pixels wide`)
+    faults.push(...found.map((fault) => `${name}, ${width} pixels, ${scheme}: ${fault}`))
+    await takeScreenshot(page, `${name}-${width}-${scheme}`)
+  }
+  return faults
+}
+
+/** Fails if the page as it is now has an accessibility problem or scrolls sideways in any look. */
+export async function expectUsableInAllLooks(page: Page, name: string): Promise<void> {
+  const faults = await faultsInAllLooks(page, name, async ({ scheme }) =>
+    // The page differs in dark colors by nothing else.
+    accessibilityProblems(page, scheme === 'light' ? undefined : colorRules),
+  )
+  expect(faults).toEqual([])
 }
 
 /** Saves a screenshot of the whole page in the folder that the variable SCREENSHOTS names, if it is set. */
 export async function takeScreenshot(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS: folder } = process.env
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+}
+
+/** How wide the page is, once it has been laid out anew: more than the window if it does not fit. */
+async function neededWidth(page: Page): Promise<number> {
+  return await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    const { documentElement: html } = document
+    // Charts and menus follow the width of the window with some frames' delay.
+    for (let i = 0; i < 3 || (i < 60 && html.scrollWidth > innerWidth); i++) await frame()
+    const moving = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === 1)
+    await Promise.allSettled(moving.map(({ finished }) => finished))
+    return html.scrollWidth
+  })
 }
 
 /** What the browser complains about in a profile, and what its pages request from other origins, until it is stopped. */

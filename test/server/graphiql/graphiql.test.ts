@@ -550,6 +550,13 @@ describe('GraphiQL in a browser', () => {
     await answer(page, 'totalCount')
   })
 
+  test('a page that is reached under another host name is not given the key', IN_A_BROWSER, async () => {
+    const { page } = await open(`http://promo.example:${new URL(service.url).port}`)
+    expect(await tabNames(page)).toEqual(STEPS)
+    expect(await page.content()).not.toContain(service.key)
+    expect(await textOf(page, 'request-headers')).toContain('<paste an API key here>')
+  })
+
   test('a page that is no longer given a key says so', IN_A_BROWSER, async () => {
     const site = serve({ apiKey: 'the-key' }, 'the-key')
     const { page } = await open(site.url)
@@ -650,13 +657,6 @@ describe('GraphiQL in a browser', () => {
     }
     expect([...passed]).toEqual(expect.arrayContaining(['Operation Editor', 'Variables', 'Result Window']))
     expect([await textOf(page, 'operation'), await textOf(page, 'variables')]).toEqual(before)
-  })
-
-  test('a page that is reached under another host name is not given the key', IN_A_BROWSER, async () => {
-    const { page } = await open(`http://promo.example:${new URL(service.url).port}`)
-    expect(await tabNames(page)).toEqual(STEPS)
-    expect(await page.content()).not.toContain(service.key)
-    expect(await textOf(page, 'request-headers')).toContain('<paste an API key here>')
   })
 
   test(
