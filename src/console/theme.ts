@@ -41,6 +41,8 @@ export const readableColors: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
     '--console-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
+    // Of the place where one is, under the mouse.
+    '--mantine-color-indigo-light-hover': '#cbd6ff',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
     // Of buttons that destroy something.
     '--mantine-color-red-outline': 'var(--mantine-color-red-9)',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { matchPath } from 'react-router'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { colorRules } from '../support/accessibility.ts'
 import { stranger } from '../support/api.ts'
 import { accessibilityProblems, faultsInAllLooks, openConsole } from '../support/console.ts'
 import { type Furnished, furnish } from '../support/furnished.ts'
@@ -72,6 +73,15 @@ describe('in light and dark colors, on a phone, a tablet and a large screen,', (
     expect(await faultsOf(page, ofNewAccount)).toEqual([])
   })
 })
+
+test.each(['light', 'dark'] as const)(
+  'the link to where one is can be read under the mouse, in %s',
+  async (scheme) => {
+    const { page } = await openConsole(service, { scheme })
+    await page.getByRole('navigation').getByRole('link', { name: 'Pools' }).hover()
+    expect(await accessibilityProblems(page, colorRules)).toEqual([])
+  },
+)
 
 test('no route is left out', async () => {
   const app = await readFile(new URL('../../src/console/app.tsx', import.meta.url), 'utf8')
