@@ -10,7 +10,7 @@ import { MainProcess } from './support/process.ts'
 import { startService } from './support/service.ts'
 import { setTerms } from './support/terms.ts'
 
-const kills = 3
+const kills = 2
 const patience = { timeout: 240_000 }
 
 interface List {

@@ -19,6 +19,7 @@ import {
   claimant,
   endQuietly,
   expectKept,
+  expectQuiet,
   expectSound,
   expectToldOfAll,
   follow,
@@ -35,14 +36,35 @@ import { expectRedeemed, newClaimed } from './support/redemptions.ts'
 import { startService } from './support/service.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
-// Fifteen processes start here, and the machine may be busy.
+// Ten processes start here, and the machine may be busy.
 const patience = { timeout: 240_000 }
+
+/** For how long processes are killed. In a usual run, without KILL_SECONDS, each of them is killed once. */
+const killSeconds = Number(process.env['KILL_SECONDS'] ?? 0)
+
+interface Started {
+  process: MainProcess
+  url: string
+}
+
+/** Starts a service on the database, which `processes` ends if nothing else does. */
+async function start(
+  processes: AsyncDisposableStack,
+  { databaseUrl }: TestBooks,
+  role = 'all',
+): Promise<Started> {
+  const process = processes.use(new MainProcess({ DATABASE_URL: databaseUrl, ROLE: role }))
+  return { process, url: (await process.ready()).url }
+}
 
 describe('many processes on one database', patience, () => {
   let database: TestDatabase
   let test: TestBooks
   let key: string
-  let processes: MainProcess[]
+  const processes = new AsyncDisposableStack()
+  // All of them serve, and two of them work.
+  const roles = ['api', 'all', 'all']
+  let running: Started[]
   let urls: string[]
   let formatId: string
 
@@ -51,15 +73,13 @@ describe('many processes on one database', patience, () => {
     test = await openBooks({ databaseUrl: database.url })
     key = await newKey(test)
     formatId = await newFormat(test)
-    // All of them serve, and two of them work.
-    processes = ['api', 'all', 'all'].map(
-      (role) => new MainProcess({ DATABASE_URL: test.databaseUrl, ROLE: role }),
-    )
-    urls = (await Promise.all(processes.map((one) => one.ready()))).map(({ url }) => url)
+    running = await Promise.all(roles.map((role) => start(processes, test, role)))
+    urls = running.map(({ url }) => url)
   }, patience.timeout)
 
   afterAll(async () => {
-    await endQuietly(processes)
+    await endQuietly(running.map(({ process }) => process))
+    await processes.disposeAsync()
     await test.close()
     const name = new URL(database.url).pathname.slice(1)
     const ask = (sql: string) => runSql(inject('serverUrl'), `${sql} WHERE datname = '${name}'`)
@@ -277,30 +297,13 @@ describe('many processes on one database', patience, () => {
       expect((await stuck).codes).toHaveLength(1)
     })
   })
-})
 
-/** For how long processes are killed. In a usual run, without KILL_SECONDS, each of them is killed once. */
-const killSeconds = Number(process.env['KILL_SECONDS'] ?? 0)
-
-describe('two processes that serve and two that work, killed in turn', () => {
+  // The last test: it replaces the processes.
   it(
-    'lose no claim that was answered and no event, and hand out no code twice',
+    'are killed in turn, lose no claim that was answered and no event, and hand out no code twice',
     async () => {
-      await using test = await openBooks()
-      const key = await newKey(test)
-      const formatId = await newFormat(test)
       const poolIds = await Promise.all(Array.from({ length: 50 }, () => refillingPool(test, formatId)))
-      await using fleet = new Fleet(key)
-      await using processes = new AsyncDisposableStack()
-      // One of them does both.
-      const roles = ['api', 'worker', 'all'] as const
-      const start = async (role: (typeof roles)[number] | undefined = 'all') => {
-        const process = processes.use(new MainProcess({ DATABASE_URL: test.databaseUrl, ROLE: role }))
-        const { url } = await process.ready()
-        if (role !== 'worker') fleet.add(url)
-        return { process, url }
-      }
-      const running = await Promise.all(roles.map(start))
+      await using fleet = new Fleet(key, urls)
 
       // It stays, so that the subscription has no reason to end.
       await using quiet = await startService({ databaseUrl: test.databaseUrl, role: 'api' })
@@ -320,13 +323,14 @@ describe('two processes that serve and two that work, killed in turn', () => {
       for (let turn = 0; turn < roles.length || performance.now() < end || fleet.lost === 0; turn++) {
         const at = turn % roles.length
         // While a process starts, there is load, but not so much that it has no processor. It is killed under full load.
-        crowd.restMs = 50
-        const successor = await start(roles[at])
+        crowd.restMs = 200
+        const successor = await start(processes, test, roles[at])
         crowd.restMs = 0
         await crowd.everyone(1)
         const { process, url } = running[at] ?? successor
+        fleet.add(successor.url)
         fleet.remove(url)
-        await process.end('SIGKILL')
+        expectQuiet(await process.end('SIGKILL'))
         running[at] = successor
       }
       await crowd.stop()
@@ -339,7 +343,6 @@ describe('two processes that serve and two that work, killed in turn', () => {
       await expectKept(test, claims)
       await subscriber[Symbol.asyncDispose]()
       await following
-      await endQuietly(running.map(({ process }) => process))
     },
     patience.timeout + killSeconds * 1_000,
   )
@@ -352,10 +355,8 @@ describe('a service that is killed while codes are redeemed and rolled back, thr
     const { poolId, codes } = await newClaimed(test, { count: 2_000 })
     await using fleet = new Fleet(key)
     await using processes = new AsyncDisposableStack()
-    const start = async () => {
-      const process = processes.use(new MainProcess({ DATABASE_URL: test.databaseUrl }))
-      return { process, url: (await process.ready()).url }
-    }
+    await using lasting = await startService({ databaseUrl: test.databaseUrl })
+    fleet.add(lasting.url)
     /** What stands of each code, by the answers: the reference for which it was redeemed, unless that was rolled back. */
     const standing = new Map<string, string | undefined>()
     let next = 0
@@ -373,17 +374,14 @@ describe('a service that is killed while codes are redeemed and rolled back, thr
       standing.set(code, isRolledBack ? undefined : reference)
     })
 
-    let current = await start()
-    fleet.add(current.url)
     for (let kill = 1; kill <= 3; kill++) {
-      const successor = await start()
-      fleet.add(successor.url)
+      const { process, url } = await start(processes, test)
+      fleet.add(url)
       const crowd = new Crowd(rivals)
       await crowd.everyone(2)
-      fleet.remove(current.url)
-      await current.process.end('SIGKILL')
+      fleet.remove(url)
+      expectQuiet(await process.end('SIGKILL'))
       await crowd.stop()
-      current = successor
     }
     expect(fleet.lost).toBeGreaterThan(0)
 
@@ -397,7 +395,6 @@ describe('a service that is killed while codes are redeemed and rolled back, thr
     for (const { code, position } of codes) expect(kept.get(String(position))).toBe(standing.get(code))
     await expectRedeemed(test, poolId, rows.length)
     await expectSound(test)
-    await endQuietly([current.process])
   })
 
   async function redeem(fleet: Fleet, code: string, reference: string) {

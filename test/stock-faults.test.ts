@@ -55,9 +55,9 @@ it('codes are withdrawn and restored as a whole or not at all, whoever is killed
     }
   }
   const crowd = new Crowd([claimant, claimant, claimant, ...tasks.map(manager)])
-  for (let kill = 0; kill < 3; kill++) {
+  for (let kill = 0; kill < 2; kill++) {
     // There is load while it starts, and full load when it is killed.
-    crowd.restMs = 50
+    crowd.restMs = 200
     const { service, url } = await start()
     fleet.add(url)
     crowd.restMs = 0
