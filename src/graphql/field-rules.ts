@@ -168,13 +168,10 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
 function rulesFrom({ parentType, name, kind, pothosOptions }: FieldConfig): FieldRules {
   const { weight, checkArgs, authScopes } = pothosOptions as DeclaredOptions
   const isRoot = kind === 'Query' || kind === 'Mutation' || kind === 'Subscription'
+  const withReads = (own: FieldWeight): FieldWeight => ({ reads: isRoot ? rowReads : 0, ...own })
   return {
     weight,
-    weigh(args, given) {
-      const { reads = isRoot ? rowReads : 0, ...own } =
-        typeof weight === 'function' ? weight(args, given) : (weight ?? {})
-      return { ...own, reads }
-    },
+    weigh: weigherOf(weight, withReads),
     check(args, context) {
       const needed = typeof authScopes === 'function' ? authScopes(undefined, args, context) : authScopes
       if (needed !== undefined) {
@@ -185,6 +182,16 @@ function rulesFrom({ parentType, name, kind, pothosOptions }: FieldConfig): Fiel
     },
     isOfKey: typeof authScopes === 'function',
   }
+}
+
+/** Weighs a field. Nearly all have always the same weight, which is made once. */
+function weigherOf(
+  weight: DeclaredWeight = {},
+  complete: (own: FieldWeight) => FieldWeight,
+): FieldRules['weigh'] {
+  if (typeof weight === 'function') return (args, given) => complete(weight(args, given))
+  const always = complete(weight)
+  return () => always
 }
 
 /** The rules of a field; undefined for one that this schema does not define, such as those of introspection. */

@@ -2,6 +2,7 @@ import {
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLEnumType,
   type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
@@ -51,7 +52,7 @@ export const maxNesting = 400
  */
 export const maxSteps = 30_000
 
-export const weightless: AnswerWeight = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }
+export const weightless: Readonly<AnswerWeight> = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }
 
 /**
  * Computes the maximum weight of an answer from the weights that fields declare. Fields count as often as they are
@@ -86,6 +87,7 @@ export class AnswerWeigher {
     const weight = mayRepeat
       ? this.#repeated(selections, type, given)
       : this.#selections(selections, type, given)
+    // A copy, which callers change: the weight itself may be kept.
     return { ...weight, bytes: weight.bytes + 2 }
   }
 
@@ -147,15 +149,13 @@ export class AnswerWeigher {
   }
 
   #field(node: FieldNode, on: GraphQLObjectType | Introspected, given: Given): AnswerWeight {
-    const value = isObjectType(on) ? this.#valueOf(node, on, given) : this.#introspected(node, on)
+    const weight = isObjectType(on) ? this.#valueOf(node, on, given) : this.#introspected(node, on)
     const key = node.alias ?? node.name
     // "key":value,
-    return {
-      ...value,
-      bytes: value.bytes + key.value.length + 4,
-      values: value.values + 1,
-      depth: value.depth + 1,
-    }
+    weight.bytes += key.value.length + 4
+    weight.values += 1
+    weight.depth += 1
+    return weight
   }
 
   #valueOf(node: FieldNode, on: GraphQLObjectType, given: Given): AnswerWeight {
@@ -165,14 +165,14 @@ export class AnswerWeigher {
     const root = on === schema.getQueryType() ? introspection.root(name) : undefined
     if (root !== undefined) return this.#introspectedValue(node, root)
     const field = schema.getField(on, name)
-    if (field === undefined) return weightless
+    if (field === undefined) return { ...weightless }
     const args = this.#argumentsOf(field, node)
     // The field will fail and be null.
     if (args === undefined) return { ...weightless, bytes: nullBytes }
     const rules = rulesOf(field)
     if (rules !== undefined) onField?.(rules, args, node)
     const own = rules?.weigh(args, given) ?? unknownField
-    const value =
+    const one =
       node.selectionSet === undefined
         ? {
             ...weightless,
@@ -180,8 +180,10 @@ export class AnswerWeigher {
           }
         : this.#anyOf(node.selectionSet, field.type, own.given ?? given)
     const isList = isListType(getNullableType(field.type))
-    const all = isList ? times(own.items ?? maxCounted, value) : value
-    return { ...all, bytes: Math.max(all.bytes, nullBytes), reads: capped(all.reads + (own.reads ?? 0)) }
+    const weight = isList ? times(own.items ?? maxCounted, one) : one
+    weight.bytes = Math.max(weight.bytes, nullBytes)
+    weight.reads = capped(weight.reads + (own.reads ?? 0))
+    return weight
   }
 
   #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): object | undefined {
@@ -198,15 +200,14 @@ export class AnswerWeigher {
   #anyOf(selections: SelectionSetNode, outputType: GraphQLOutputType, given: Given): AnswerWeight {
     const type = getNamedType(outputType)
     if (isObjectType(type)) return this.#object(selections, type, given)
-    if (!isAbstractType(type)) return weightless
+    const heaviest = { ...weightless }
+    if (!isAbstractType(type)) return heaviest
     const mayRepeat = this.#abstract > 0
     this.#abstract += 1
-    const weight = this.#operation.schema
-      .getPossibleTypes(type)
-      .map((possible) => this.#object(selections, possible, given, mayRepeat))
-      .reduce(maxOf, weightless)
+    for (const possible of this.#operation.schema.getPossibleTypes(type))
+      raise(heaviest, this.#object(selections, possible, given, mayRepeat))
     this.#abstract -= 1
-    return weight
+    return heaviest
   }
 
   #introspected(node: FieldNode, on: Introspected): AnswerWeight {
@@ -248,14 +249,13 @@ function times(items: number, each: AnswerWeight): AnswerWeight {
   }
 }
 
-function maxOf(a: AnswerWeight, b: AnswerWeight): AnswerWeight {
-  return {
-    bytes: Math.max(a.bytes, b.bytes),
-    values: Math.max(a.values, b.values),
-    reads: Math.max(a.reads, b.reads),
-    introspected: Math.max(a.introspected, b.introspected),
-    depth: Math.max(a.depth, b.depth),
-  }
+/** Raises each part of a weight to at least that of another one. */
+function raise(weight: AnswerWeight, least: Readonly<AnswerWeight>): void {
+  weight.bytes = Math.max(weight.bytes, least.bytes)
+  weight.values = Math.max(weight.values, least.values)
+  weight.reads = Math.max(weight.reads, least.reads)
+  weight.introspected = Math.max(weight.introspected, least.introspected)
+  weight.depth = Math.max(weight.depth, least.depth)
 }
 
 function capped(figure: number): number {
@@ -275,6 +275,17 @@ const bytesOfScalars: Readonly<Record<string, number>> = {
 
 function leafBytes(outputType: GraphQLOutputType): number {
   const type = getNamedType(outputType)
-  if (isEnumType(type)) return Math.max(...type.getValues().map(({ name }) => name.length)) + 2
+  if (isEnumType(type)) return enumBytes(type)
   return bytesOfScalars[type.name] ?? maxCounted
+}
+
+const bytesOfEnums = new WeakMap<GraphQLEnumType, number>()
+
+/** The size of the longest value. An enum can have many, and mutations select one in each of their errors. */
+function enumBytes(type: GraphQLEnumType): number {
+  const known = bytesOfEnums.get(type)
+  if (known !== undefined) return known
+  const bytes = Math.max(...type.getValues().map(({ name }) => name.length)) + 2
+  bytesOfEnums.set(type, bytes)
+  return bytes
 }

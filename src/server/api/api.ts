@@ -13,10 +13,9 @@ import { graphqlPath } from '../../routes.ts'
 import type { Authentication } from '../authentication.ts'
 import { graphiqlPageHeaders } from '../graphiql/graphiql.ts'
 import { anyOrigin } from '../http/cross-origin.ts'
-import { limitArrival, opensPage } from '../http/request.ts'
+import { opensPage } from '../http/request.ts'
 import { type Route, send, type Target } from '../http/server.ts'
 import { acceptable, type JsonType, jsonTypeOf } from './accept.ts'
-import { isForm } from './operation-request.ts'
 import {
   bodyOf,
   runOperations,
@@ -147,8 +146,6 @@ export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promi
     async answer(request, response, { search, onStream, record }) {
       if (opensPage(request) && !search.includes('query='))
         return send(response, 200, await page(request), graphiqlPageHeaders)
-      // A form may contain a file, which may take any time as long as it keeps arriving.
-      if (!isForm(request)) limitArrival(request)
       await api.answer(request, response, { search, onStream, record })
     },
   }

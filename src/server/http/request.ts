@@ -109,8 +109,8 @@ export async function* readBody(
 }
 
 /**
- * Takes all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply. Rejects with
- * what `take` throws, and then takes no more.
+ * Takes all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply, and
+ * `limitArrival`. Rejects with what `take` throws, and then takes no more.
  */
 export async function takeBody(
   request: IncomingMessage,
@@ -119,6 +119,15 @@ export async function takeBody(
 ): Promise<void> {
   if (request.destroyed) throw interrupted(request.errored)
   if (awaitsContinue(request)) response.writeContinue()
+  // Most bodies are short, and have arrived with the head of their request: they need no timers and no listeners.
+  const { readableLength, headers } = request
+  if (readableLength > 0 && readableLength === Number(headers['content-length'])) {
+    take(request.read())
+    // Only then does it end.
+    request.resume()
+    return
+  }
+  limitArrival(request)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let received = 0
   const silence = setTimeout(() => request.destroy(silenceError(received, silenceMs)), silenceMs)

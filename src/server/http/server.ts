@@ -116,14 +116,9 @@ export class HttpServer {
       shouldUpgradeCallback: ({ headers }) => isWebSocket(headers.upgrade),
     })
     const answer = (request: IncomingMessage, response: ServerResponse) => {
-      response.once('finish', () => discardRest(request))
       this.#latest.set(request.socket, response)
       const record = this.#begin(request, response)
       if (!this.#mayKeep(request.socket)) response.shouldKeepAlive = false
-      // A keep-alive connection that becomes idle during shutdown would hold it up.
-      response.once('close', () => {
-        if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
-      })
       this.#answer(request, response, record).catch((error: unknown) =>
         answerError(response, error, this.#log, record),
       )
@@ -136,7 +131,6 @@ export class HttpServer {
     // 100 (Continue) is sent when the body is wanted.
     this.server.on('checkContinue', answer)
     this.server.on('checkExpectation', (request, response) => {
-      response.once('finish', () => discardRest(request))
       const record = this.#begin(request, response)
       answerError(
         response,
@@ -202,15 +196,17 @@ export class HttpServer {
   #begin(request: IncomingMessage, response: ServerResponse): RequestRecord {
     const record = new RequestRecord(requestIdOf(request.headers[requestIdName]))
     response.setHeader(requestIdHeader, record.id)
-    response.once('close', () => {
-      const status = response.headersSent ? response.statusCode : 0
-      record.requestEnded(this.#log, {
-        method: request.method,
-        status,
-        isWhole: response.writableFinished,
-      })
-    })
+    response.once('close', () => this.#end(request, response, record))
     return record
+  }
+
+  #end(request: IncomingMessage, response: ServerResponse, record: RequestRecord): void {
+    const isWhole = response.writableFinished
+    if (isWhole) discardRest(request)
+    // A keep-alive connection that becomes idle during shutdown would hold it up.
+    if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
+    const status = response.headersSent ? response.statusCode : 0
+    record.requestEnded(this.#log, { method: request.method, status, isWhole })
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> {
