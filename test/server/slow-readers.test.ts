@@ -159,9 +159,7 @@ test(
     // Twenty pages of the log.
     const count = 20_000
     const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
-    await transaction(opened.books.connections, (tx) =>
-      appendEvents(tx, accountId, Array(count).fill(draft)),
-    )
+    await transaction(opened.books.connections, (tx) => appendEvents(tx, accountId, Array(count).fill(draft)))
     opened.books.notifications.announce({ topic: 'events', key: accountId })
     let told = 0
     const askings: Promise<number>[] = []
