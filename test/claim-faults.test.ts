@@ -7,9 +7,10 @@ import { expectBalance } from './support/audit.ts'
 import { fill, newFormat, newPool, openBooks, poolNow } from './support/books.ts'
 import { Crowd, Fleet } from './support/load.ts'
 import { MainProcess } from './support/process.ts'
+import { startService } from './support/service.ts'
 import { setTerms } from './support/terms.ts'
 
-const kills = 3
+const kills = 2
 const patience = { timeout: 240_000 }
 
 interface List {
@@ -40,11 +41,6 @@ test(
 
     await using fleet = new Fleet(secret)
     await using services = new AsyncDisposableStack()
-    async function next() {
-      const process = services.use(new MainProcess({ DATABASE_URL: books.databaseUrl }))
-      const { url } = await process.ready()
-      return { process, url }
-    }
     async function ask<Payload>(mutation: string, input: object, payload: string): Promise<Payload> {
       const name = mutation.slice(0, 1).toUpperCase() + mutation.slice(1)
       const { result } = await fleet.ask<{ result: Payload & Outcome }>(
@@ -83,10 +79,12 @@ test(
         files.push({ input, ...(await claimFile(input)) })
       }),
     ]
-    let current = await next()
-    fleet.add(current.url)
+    const lasting = services.use(await startService({ databaseUrl: books.databaseUrl }))
     for (let kill = 1; kill <= kills; kill++) {
-      const successor = await next()
+      const process = services.use(new MainProcess({ DATABASE_URL: books.databaseUrl }))
+      const { url } = await process.ready()
+      fleet.add(url)
+      fleet.remove(lasting.url)
       const recipient = `forgotten ${kill}`
       const recipients = Array.from({ length: 3_000 }, () => recipient)
       const toForget = pools[kill - 1] ?? ''
@@ -99,12 +97,11 @@ test(
       await crowd.everyone(1)
       const forgetting = ask<{ claimCount: string }>('forgetRecipient', { recipient }, 'claimCount')
       // Until now, all requests are to the one that is killed.
-      fleet.add(successor.url)
-      fleet.remove(current.url)
-      await current.process.end('SIGKILL')
+      fleet.add(lasting.url)
+      fleet.remove(url)
+      await process.end('SIGKILL')
       forgotten.count += BigInt((await forgetting).claimCount)
       await crowd.stop()
-      current = successor
     }
     // Each kill interrupted requests.
     expect(fleet.lost).toBeGreaterThanOrEqual(kills)

@@ -10,7 +10,7 @@ import type { Outcome } from './api.ts'
 import { newPool, type Place, poolNow } from './books.ts'
 import type { Client } from './client.ts'
 import { type Claimed, claim, type Fleet } from './load.ts'
-import type { MainProcess } from './process.ts'
+import type { Ended, MainProcess } from './process.ts'
 
 // The machine may be busy.
 export const patiently = { timeout: 40_000 }
@@ -108,10 +108,15 @@ export async function expectSound({ books }: Place): Promise<void> {
 
 /** Ends services and checks that they have logged no errors. */
 export async function endQuietly(processes: readonly MainProcess[]): Promise<void> {
-  for (const { code, stderr } of await Promise.all(processes.map((one) => one.end('SIGTERM')))) {
-    expect(code, stderr).toBe(0)
-    expect(stderr.split('\n').filter((line) => /"level":[56]0/.test(line))).toEqual([])
+  for (const ended of await Promise.all(processes.map((one) => one.end('SIGTERM')))) {
+    expect(ended.code, ended.stderr).toBe(0)
+    expectQuiet(ended)
   }
+}
+
+/** Checks that a process has logged no errors, even if it was killed. */
+export function expectQuiet({ stderr }: Ended): void {
+  expect(stderr.split('\n').filter((line) => /"level":[56]0/.test(line))).toEqual([])
 }
 
 /** Adds the cursors of all events after `cursor` to `seen`, and the errors of the subscription. */

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { encodeId } from '../../src/graphql/ids.ts'
 import type { Outcome } from './api.ts'
 import { type Answer, Client } from './client.ts'
@@ -92,8 +93,10 @@ export async function claim(
   return { idempotencyKey, poolId, count, codes: claimCodes.codes }
 }
 
-/** Clients that repeat an action without pause until they are stopped. */
+/** Clients that repeat an action until they are stopped: without pause, unless they are told to rest. */
 export class Crowd {
+  /** How many milliseconds each client rests after its action. */
+  restMs = 0
   readonly #counts: number[]
   readonly #done: Promise<unknown>
   #stopped = false
@@ -126,6 +129,7 @@ export class Crowd {
       const { resolve } = this.#progress
       this.#progress = Promise.withResolvers()
       resolve()
+      if (this.restMs > 0) await setTimeout(this.restMs)
     }
   }
 }
