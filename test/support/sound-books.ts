@@ -1,3 +1,4 @@
+import { v7 as newId } from 'uuid'
 import { Claims } from '../../src/domain/claim/claim.ts'
 import { computeCodes } from '../../src/domain/code/code.ts'
 import { failGeneration, generateCodes } from '../../src/domain/generation/generation.ts'
@@ -164,6 +165,8 @@ async function makeUploads(place: Place, url: string) {
   const reading = await startUpload(place, poolId)
   await addCodes(place, reading, [...codes('reading'), 'reading-0'])
   await runSql(url, `INSERT INTO upload_piece VALUES ('${accountId}', '${reading}', 0, 'reading')`)
+  // Of a file that arrives now, or whose process was killed a moment ago.
+  await runSql(url, `INSERT INTO upload_piece VALUES ('${accountId}', '${newId()}', 0, 'arriving')`)
   const dryRun = await startUpload(place, poolId, { dryRun: true })
   await addCodes(place, dryRun, codes('dry'))
   await clearAway(place, await upload(place, poolId, codes('dry'), { dryRun: true }))

@@ -1,5 +1,8 @@
 import { join, type TableChecks } from './finding.ts'
 
+// Housekeeping removes a file that has become no upload after a day: see worker/housekeeping.ts.
+const maxOrphanAge = '2 days'
+
 export const uploadChecks: readonly TableChecks[] = [
   {
     // One per page: an upload may have millions of codes.
@@ -80,26 +83,51 @@ export const uploadChecks: readonly TableChecks[] = [
         WHERE NOT has_work`,
     },
   },
-  rowsOf('uploaded_code', '"row"', 'numeric', 'uploaded codes'),
-  rowsOf('upload_piece', 'number', 'bigint', 'pieces of a file'),
-  rowsOf('dry_run_code', 'code', 'text', 'codes of a dry run'),
-  rowsOf('rejected_row', 'number', 'bigint', 'rejected rows'),
+  {
+    walk: walkOf('uploaded_code', '"row"', 'numeric'),
+    checks: { 'upload-reference': ofNoUpload('uploaded codes') },
+  },
+  {
+    walk: walkOf('upload_piece', 'number', 'bigint'),
+    checks: {
+      // A file is of no task while it arrives, nor if its process is killed then.
+      'upload-reference': ofNoUpload('pieces of a file', 'AND kind IS NOT NULL'),
+      'upload-remains': `
+        SELECT page.account_id, format('the file %s has never become an upload, and %s pieces of it are still kept', task_id, count(*))
+        FROM page ${join('task', 'kind')}
+        WHERE kind IS NULL AND task_id < ${firstIdOf(`now() - interval '${maxOrphanAge}'`)}
+        GROUP BY page.account_id, task_id`,
+    },
+  },
+  {
+    walk: walkOf('dry_run_code', 'code', 'text'),
+    checks: { 'upload-reference': ofNoUpload('codes of a dry run') },
+  },
+  {
+    walk: walkOf('rejected_row', 'number', 'bigint'),
+    checks: { 'upload-reference': ofNoUpload('rejected rows') },
+  },
 ]
 
-/** Checks that the rows of a table belong to an upload. */
-function rowsOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text', rows: string): TableChecks {
+/** The rows of a table that came from files. */
+function walkOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text'): TableChecks['walk'] {
   return {
-    walk: {
-      table,
-      columns: `account_id, task_id, ${key}`,
-      key: { account_id: 'uuid', task_id: 'uuid', [key]: type },
-      pageSize: 10_000,
-    },
-    checks: {
-      'upload-reference': `
-        SELECT page.account_id, format('%s ${rows} are of task %s, which is no upload', count(*), task_id)
-        FROM page ${join('task', 'kind')}
-        WHERE kind IS DISTINCT FROM 'UPLOAD' GROUP BY page.account_id, task_id`,
-    },
+    table,
+    columns: `account_id, task_id, ${key}`,
+    key: { account_id: 'uuid', task_id: 'uuid', [key]: type },
+    pageSize: 10_000,
   }
+}
+
+/** Finds rows that belong to no upload. */
+function ofNoUpload(rows: string, condition = ''): string {
+  return `
+    SELECT page.account_id, format('%s ${rows} are of task %s, which is no upload', count(*), task_id)
+    FROM page ${join('task', 'kind')}
+    WHERE kind IS DISTINCT FROM 'UPLOAD' ${condition} GROUP BY page.account_id, task_id`
+}
+
+/** In SQL, the smallest id of a time: ids are UUID v7 (RFC 9562), which begin with the time in milliseconds. */
+function firstIdOf(time: string): string {
+  return `(lpad(to_hex((1000 * extract(epoch FROM ${time}))::bigint), 12, '0') || '70008000000000000000')::uuid`
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { v7 as newId } from 'uuid'
 import type { FindingKind } from '../../../src/domain/audit/audit.ts'
 import type { SoundBooks } from '../../support/sound-books.ts'
 
@@ -12,6 +13,8 @@ export interface Damage {
 }
 
 const nowhere = randomUUID()
+/** The id of a file that arrived three days ago. */
+const abandoned = newId({ msecs: Date.now() - 3 * 86_400_000 })
 
 export const damages: Record<string, Damage> = {
   'an account with work is not in the queue': {
@@ -564,6 +567,12 @@ export const damages: Record<string, Damage> = {
       `INSERT INTO upload_piece VALUES ('${accountId}', '${uploadId}', 0, '')`,
     found: { 'upload-remains': 1 },
     says: ({ uploadId }) => `upload ${uploadId} has nothing left to be done, and its file is still kept`,
+  },
+  'a file that never became an upload is left behind': {
+    sql: ({ accountId }) =>
+      `INSERT INTO upload_piece VALUES ('${accountId}', '${abandoned}', 0, ''), ('${accountId}', '${abandoned}', 1, '')`,
+    found: { 'upload-remains': 1 },
+    says: () => `the file ${abandoned} has never become an upload, and 2 pieces of it are still kept`,
   },
   'no worker would see a running upload': {
     sql: ({ uploads: { dryRun } }) => `
