@@ -62,9 +62,9 @@ describe('many processes on one database', patience, () => {
   let test: TestBooks
   let key: string
   const processes = new AsyncDisposableStack()
-  // All of them serve, and two of them work.
+  // All of them serve, and two of them work. Workers alone are killed in upload-faults.test.ts.
   const roles = ['api', 'all', 'all']
-  let running: Started[]
+  let running: Started[] = []
   let urls: string[]
   let formatId: string
 

@@ -125,9 +125,9 @@ describe('npm start', patience, () => {
     await onTerminal.prints(/pk_[\w-]+\s[\s\S]*Ctrl-C/)
   })
 
-  it('recovers when its PostgreSQL was killed, when it was itself, and when both were together', async () => {
+  it('recovers when its PostgreSQL was killed, then when both were killed together, and then when it was killed alone', async () => {
     await used.copyData()
-    const first = new MainProcess({ DATA_DIR: dataDir })
+    await using first = new MainProcess({ DATA_DIR: dataDir })
     const client = new Client({ ...(await first.ready()), key })
     await createPool(client, 'Kept')
     process.kill(await postmaster(), 'SIGKILL')
@@ -139,13 +139,13 @@ describe('npm start', patience, () => {
     first.process.kill('SIGKILL')
     process.kill(await postmaster(), 'SIGKILL')
     await first.ended
-    const second = new MainProcess({ DATA_DIR: dataDir })
+    await using second = new MainProcess({ DATA_DIR: dataDir })
     expect(await poolNames(new Client({ ...(await second.ready()), key }))).toContain('Kept')
 
     const server = await postmaster()
     await second.end('SIGKILL')
     expect(lives(server)).toBe(true)
-    const third = new MainProcess({ DATA_DIR: dataDir })
+    await using third = new MainProcess({ DATA_DIR: dataDir })
     expect(await poolNames(new Client({ ...(await third.ready()), key }))).toContain('Kept')
     expect(await postmaster()).toBe(server)
     await third.end('SIGINT')
@@ -252,7 +252,7 @@ describe('roles', patience, () => {
     return { api, worker, [Symbol.asyncDispose]: () => all.disposeAsync() }
   })
 
-  it('a worker loads nothing of GraphQL’s server, the schema and the pages, neither loads what is off, and it says where its health is', () => {
+  it('a worker loads nothing of GraphQL’s server, the schema and the pages, neither process loads what is off, and the worker says where its health is', () => {
     const { api, worker } = processes
     const parts = ['graphql-yoga', 'graphql-ws', '@pothos', 'graphql/schema.ts', 'graphiql', 'console']
     expect(parts.filter((part) => !api.modules.includes(part))).toEqual([])

@@ -55,7 +55,8 @@ it('codes are withdrawn and restored as a whole or not at all, whoever is killed
     }
   }
   const crowd = new Crowd([claimant, claimant, claimant, ...tasks.map(manager)])
-  for (let kill = 0; kill < 2; kill++) {
+  // Some of the kills interrupt a request.
+  for (let kill = 0; kill < 2 || fleet.lost === 0; kill++) {
     // There is load while it starts, and full load when it is killed.
     crowd.restMs = 200
     const { service, url } = await start()
@@ -67,7 +68,6 @@ it('codes are withdrawn and restored as a whole or not at all, whoever is killed
   }
   await crowd.everyone(4)
   await crowd.stop()
-  expect(fleet.lost).toBeGreaterThan(0)
 
   const codes = claims.flatMap((claimed) => claimed.codes.map(({ code }) => code))
   expect(new Set(codes).size).toBe(codes.length)

@@ -11,7 +11,7 @@ const patience = { timeout: 120_000 }
 // A chunk of ten thousand rows takes several times as long.
 const patiently = { timeout: 60_000, interval: 20 }
 
-/** The API in this process. The tests start workers for uploads: those that are ended in the middle as processes. */
+/** The API in this process. The tests start workers for uploads, in processes of their own if they are killed or stopped. */
 const service = useService({ role: 'api' })
 const test = useBooks(service)
 const client = useClient(service)
@@ -32,15 +32,15 @@ async function readOn(taskId: string, rows: number): Promise<UploadTask> {
 }
 
 it('an upload whose workers are killed in the middle is resumed where it was', patience, async () => {
-  // Five chunks, of which each worker that is killed adds one or two.
-  const count = 50_000
+  // Eight chunks, of which each worker that is killed adds one or two, or more if this test is late.
+  const count = 80_000
   const poolId = await newPool(client)
   const file = codesFile('killed', count)
   const taskId = await upload(
     service,
     client,
     poolId,
-    `${file}killed-7\nkilled-49999\n${'x'.repeat(9_999)}\n`,
+    `${file}killed-7\nkilled-79999\n${'x'.repeat(9_999)}\n`,
   )
   let reached = 0
   for (let kill = 0; kill < 2; kill++) {

@@ -41,7 +41,7 @@ export const readableColors: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
     '--console-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
-    // Of the place where one is, under the mouse.
+    // Of the current link of the navigation while the mouse is over it.
     '--mantine-color-indigo-light-hover': '#cbd6ff',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
     // Of buttons that destroy something.

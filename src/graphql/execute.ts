@@ -3,12 +3,12 @@ import { RequestCache } from '@pothos/plugin-scope-auth'
 import type { ExecutionResult, ValidatedExecutionArgs } from 'graphql'
 import type { Context } from './context.ts'
 
-/** What graphql prepares of an operation, with the context that its resolvers get. */
+/** An operation that graphql has prepared, and the context that its resolvers get. */
 export type Executable = ValidatedExecutionArgs & { contextValue: Context }
 
 /**
- * Executes a query or a mutation, or a subscription for one event, its root value. With Yoga's executor: that of graphql makes,
- * and aborts, an AbortController each time.
+ * Executes a query or a mutation, or a subscription for one event, which is the root value. Uses Yoga's executor, because that of
+ * graphql creates and aborts an AbortController for each operation.
  */
 export async function execute({
   schema,
@@ -28,9 +28,12 @@ export async function execute({
     contextValue,
   })
   // The plugin keeps what it knows of a context in a WeakMap, whose values outlive V8's collections of young objects: the
-  // contexts of all operations would wait for a collection of the whole heap, which cost a claim a fifth of its time.
+  // contexts of all operations would wait for a collection of the whole heap, which cost a claim a fifth of its time. Events
+  // that are executed at the same time share a context: what is forgotten here is worked out again.
   RequestCache.clearForContext(contextValue)
   if (isIncrementalResult(result))
     throw new Error('An answer has parts, which no directive of the schema makes.')
-  return result
+  const { errors } = result
+  // Copied: if an error ends an operation, resolvers that still run add theirs to the executor's own list.
+  return errors === undefined ? result : { ...result, errors: [...errors] }
 }

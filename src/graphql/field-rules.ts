@@ -10,6 +10,7 @@ import SchemaBuilder, {
   type TypeParam,
 } from '@pothos/core'
 import {
+  type GraphQLEnumType,
   type GraphQLField,
   type GraphQLFieldResolver,
   type GraphQLSchema,
@@ -116,7 +117,9 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
       throw new PothosSchemaError(
         `${config.name} declares scopes as a type. Declare them on its fields: only those are checked before a mutation.`,
       )
-    return config
+    if (config.kind !== 'Enum') return config
+    const bytes = sizeOfLongest(Object.keys(config.values))
+    return { ...config, extensions: { ...config.extensions, [pluginName]: bytes } }
   }
 
   override onOutputFieldConfig(config: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -190,13 +193,23 @@ function weigherOf(
   complete: (own: FieldWeight) => FieldWeight,
 ): FieldRules['weigh'] {
   if (typeof weight === 'function') return (args, given) => complete(weight(args, given))
-  const always = complete(weight)
+  const always = Object.freeze(complete(weight))
   return () => always
 }
 
 /** The rules of a field; undefined for one that this schema does not define, such as those of introspection. */
 export function rulesOf(field: GraphQLField<unknown, unknown>): FieldRules | undefined {
   return field.extensions[pluginName] as FieldRules | undefined
+}
+
+/** The size of the longest value of an enum as JSON, in bytes. Worked out once for those of the schema, which have many values. */
+export function bytesOfEnum(type: GraphQLEnumType): number {
+  const known = type.extensions[pluginName] as number | undefined
+  return known ?? sizeOfLongest(type.getValues().map(({ name }) => name))
+}
+
+function sizeOfLongest(names: readonly string[]): number {
+  return Math.max(...names.map(({ length }) => length)) + 2
 }
 
 function pacedIfLong(items: unknown, pacer: Pacer): unknown {

@@ -10,7 +10,7 @@ import type { OperationNames, RequestRecord } from '../telemetry/request-record.
 import { type Credentials, createContext, type Services } from './context.ts'
 import { readEventCursor } from './event.ts'
 import { type Executable, execute } from './execute.ts'
-import { Admission } from './limits/admission.ts'
+import type { Admission } from './limits/admission.ts'
 import { AnswerRoom, type Reader } from './limits/answer-room.ts'
 import type { Answers } from './limits/answers.ts'
 import { Documents, type OperationText } from './limits/documents.ts'
@@ -41,7 +41,7 @@ export class Operations {
   readonly #services: Services
   readonly #subscriber: Subscriber
   readonly #documents: Documents
-  readonly #admission = new Admission()
+  readonly #admission: Admission
   readonly #room: AnswerRoom
 
   constructor(parts: { schema: GraphQLSchema; services: Services; subscriber: Subscriber }) {
@@ -51,6 +51,7 @@ export class Operations {
     this.#subscriber = subscriber
     this.#documents = new Documents(schema)
     this.answers = subscriber.answers
+    this.#admission = subscriber.admission
     this.#room = new AnswerRoom(this.answers)
   }
 

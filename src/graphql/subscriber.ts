@@ -31,7 +31,7 @@ type SubscriptionArgs = Executable & ValidatedSubscriptionArgs
 export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
 
 /**
- * Subscribes like graphql's own `subscribe`, with two differences.
+ * Subscribes like graphql's own `subscribe`, except that events are executed as in execute.ts, and for two differences.
  *
  * An event is executed once for all subscriptions that get the same answer: a dashboard that thousands watch costs as much
  * as one. They share an execution if they have the same document, account, scopes, and variables that the answer depends on,
@@ -44,9 +44,10 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
 export class Subscriber {
   /** The serialised answers. */
   readonly answers: Answers
+  /** Decides what is executed, for operations of every kind. */
+  readonly admission = new Admission()
   readonly #pacer: Pacer
   readonly #log: Logger
-  readonly #admission = new Admission()
   readonly #audiences = new Audiences()
   readonly #memory = new SubscriptionMemory()
   readonly #closing = new AbortController()
@@ -68,7 +69,7 @@ export class Subscriber {
     args: SubscriptionArgs,
     { readsAhead = false }: { readsAhead?: boolean } = {},
   ): Promise<Subscribed> {
-    const weight = this.#admission.weigh(args)
+    const weight = this.admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue
     const acquired = this.#memory.acquire(keyId, args.document, requestLength)

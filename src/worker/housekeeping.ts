@@ -7,7 +7,7 @@ import type { Books } from '../domain/books/books.ts'
 import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
 import { requeue } from '../domain/books/requeue.ts'
-import { removeOrphans } from '../domain/upload/file.ts'
+import { orphansAreKeptMs, removeOrphans } from '../domain/upload/file.ts'
 import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 import { inTrace } from '../telemetry/spans.ts'
 
@@ -15,8 +15,6 @@ const purpose = 'remove expired rows'
 const everyMs = 60 * 60 * 1_000
 export const dayMs = 24 * 60 * 60 * 1_000
 const keysAreKeptMs = 2 * dayMs
-// No file takes that long to be received.
-const orphansAreKeptMs = dayMs
 
 // Few enough that no other transaction waits long for their locks.
 const maxRowsPerStep = 5_000

@@ -58,15 +58,17 @@ describe('npm run audit', () => {
   it('finds the embedded database of a service by DATA_DIR, whether it runs or not', async () => {
     await using folder = await temporaryFolder()
     const environment = { DATA_DIR: join(folder.path, 'data') }
-    const server = await startEmbeddedServer({ dataDir: environment.DATA_DIR, log: silent })
-    const service = await startService({ databaseUrl: server.url, embedded: true })
-    const running = await audit(environment)
-    expect(running.code, running.stderr).toBe(0)
-    expect(running.stdout).toContain('The books are sound.')
+    {
+      await using opened = new AsyncDisposableStack()
+      const server = await startEmbeddedServer({ dataDir: environment.DATA_DIR, log: silent })
+      opened.defer(() => server.close())
+      opened.use(await startService({ databaseUrl: server.url, embedded: true }))
+      const running = await audit(environment)
+      expect(running.code, running.stderr).toBe(0)
+      expect(running.stdout).toContain('The books are sound.')
+    }
 
     // It starts it alone, and stops it.
-    await service.close()
-    await server.close()
     for (const { code, stdout, stderr } of [await audit(environment), await audit(environment)]) {
       expect(stderr).toBe('')
       expect(stdout).toContain('The books are sound.')

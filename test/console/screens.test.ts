@@ -69,16 +69,19 @@ describe('in light and dark colors, on a phone, a tablet and a large screen,', (
 
   test('so is every screen of a new account', async () => {
     await using newcomer = await stranger(service)
-    const { page } = await openConsole({ ...service, key: newcomer.key })
+    // The others are loaded on a large screen, in light colors.
+    const { page } = await openConsole({ ...service, key: newcomer.key }, { width: 390, scheme: 'dark' })
     expect(await faultsOf(page, ofNewAccount)).toEqual([])
   })
 })
 
 test.each(['light', 'dark'] as const)(
-  'the link to where one is can be read under the mouse, in %s',
+  'the current link of the navigation can be read while the mouse is over it, in %s',
   async (scheme) => {
     const { page } = await openConsole(service, { scheme })
-    await page.getByRole('navigation').getByRole('link', { name: 'Pools' }).hover()
+    const link = page.getByRole('navigation').getByRole('link', { name: 'Pools' })
+    await link.hover()
+    expect(await link.getAttribute('aria-current')).toBe('page')
     expect(await accessibilityProblems(page, colorRules)).toEqual([])
   },
 )

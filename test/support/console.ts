@@ -68,14 +68,17 @@ export interface Look {
   readonly width: number
 }
 
-/** On a phone, a tablet and a large screen, in light and dark colors: one change at a time, as each has the page drawn anew. */
+/**
+ * On a phone, a tablet and a large screen, in light and dark colors: one change at a time, as each has the page drawn anew. The
+ * last is what pages are opened in.
+ */
 const looks: readonly Look[] = [
+  { width: 390, scheme: 'dark' },
   { width: 390, scheme: 'light' },
   { width: 900, scheme: 'light' },
-  { width: 1_400, scheme: 'light' },
-  { width: 1_400, scheme: 'dark' },
   { width: 900, scheme: 'dark' },
-  { width: 390, scheme: 'dark' },
+  { width: 1_400, scheme: 'dark' },
+  { width: 1_400, scheme: 'light' },
 ]
 
 /**

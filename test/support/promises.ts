@@ -134,13 +134,20 @@ export function keepsPromises(connect: Connect): void {
       await watched.until(({ states }) => states.length === 1)
       let isClosed = false
       const load = (async () => {
-        while (!isClosed) await generate(client, { poolId, formatId, quantity: 1 })
+        // No more than `history` reads.
+        for (let i = 0; i < 20 && !isClosed; i++) await generate(client, { poolId, formatId, quantity: 1 })
       })()
-      await watched.until(({ applied }) => applied.length > 0)
-      through.balancer.leadTo(service)
-      await first.close()
-      isClosed = true
-      await load
+      try {
+        await watched.until(({ applied }) => applied.length > 0)
+        through.balancer.leadTo(service)
+        await first.close()
+      } finally {
+        isClosed = true
+        await load
+      }
+      const caughtUp = await history(poolId)
+      await watched.until(({ applied }) => applied.length >= caughtUp.length)
+      await generate(client, { poolId, formatId, quantity: 1 })
       const all = await history(poolId)
       await watched.until(({ applied }) => applied.length >= all.length)
       expect(cursors(watched)).toEqual(all)

@@ -46,7 +46,7 @@ export const advice: Record<FindingKind, string> = {
   'upload-rows': `Codes of the upload are missing, and claims of them fail. ${archive}`,
   'upload-keys': `Look-ups do not find these codes, and uploads may add them again. Upload nothing to the account for now, and report this.`,
   'upload-counters': `The figures of the upload are wrong; its codes are not. ${report}`,
-  'upload-remains': `What is left behind takes space, and its codes cannot be uploaded again. Check that a worker is running; if it is, report this.`,
+  'upload-remains': `What is left behind takes space. What an upload has left behind cannot be uploaded again, either. Check that a worker is running; if it is, report this.`,
   'upload-reference': `These rows take space, and their codes cannot be uploaded again. ${report}`,
   'task-codes': `The figures of the task are wrong; if codes are, another finding says so. ${report}`,
   queue:

@@ -40,7 +40,8 @@ export const findingKinds = {
     'an upload has all codes that it has accepted, in consecutive rows, or none if they were removed',
   'upload-keys': 'an uploaded code is stored with the keys by which it is looked up',
   'upload-counters': 'the counters of an upload agree with the rows of its file',
-  'upload-remains': 'an upload without work left has left nothing behind',
+  'upload-remains':
+    'nothing is left behind by an upload without work left, or by a file that never became an upload',
   'upload-reference': 'rows that came from a file belong to an upload',
   'task-codes': 'a task counts the codes that it added',
   queue: 'an account that has work for a worker is in the queue',

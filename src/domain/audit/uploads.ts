@@ -1,7 +1,8 @@
+import { orphansAreKeptMs } from '../upload/file.ts'
 import { join, type TableChecks } from './finding.ts'
 
-// Housekeeping removes a file that has become no upload after a day: see worker/housekeeping.ts.
-const maxOrphanAge = '2 days'
+// A file that never became an upload is removed by the next housekeeping after this.
+const orphansRemain = `interval '${2 * orphansAreKeptMs} milliseconds'`
 
 export const uploadChecks: readonly TableChecks[] = [
   {
@@ -90,12 +91,15 @@ export const uploadChecks: readonly TableChecks[] = [
   {
     walk: walkOf('upload_piece', 'number', 'bigint'),
     checks: {
-      // A file is of no task while it arrives, nor if its process is killed then.
-      'upload-reference': ofNoUpload('pieces of a file', 'AND kind IS NOT NULL'),
+      // While a file arrives, there is no task of its id, which begins with the time. Nor is there if its process is killed then.
+      'upload-reference': ofNoUpload(
+        'pieces of a file',
+        `AND (kind IS NOT NULL OR task_id > ${firstIdOf("now() + interval '1 day'")})`,
+      ),
       'upload-remains': `
         SELECT page.account_id, format('the file %s has never become an upload, and %s pieces of it are still kept', task_id, count(*))
         FROM page ${join('task', 'kind')}
-        WHERE kind IS NULL AND task_id < ${firstIdOf(`now() - interval '${maxOrphanAge}'`)}
+        WHERE kind IS NULL AND task_id < ${firstIdOf(`now() - ${orphansRemain}`)}
         GROUP BY page.account_id, task_id`,
     },
   },
@@ -127,7 +131,7 @@ function ofNoUpload(rows: string, condition = ''): string {
     WHERE kind IS DISTINCT FROM 'UPLOAD' ${condition} GROUP BY page.account_id, task_id`
 }
 
-/** In SQL, the smallest id of a time: ids are UUID v7 (RFC 9562), which begin with the time in milliseconds. */
+/** `firstIdOf` of upload/file.ts in SQL. */
 function firstIdOf(time: string): string {
   return `(lpad(to_hex((1000 * extract(epoch FROM ${time}))::bigint), 12, '0') || '70008000000000000000')::uuid`
 }

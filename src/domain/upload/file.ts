@@ -95,6 +95,9 @@ export async function removeFile(books: Queryable, upload: TaskRef): Promise<voi
   }
 }
 
+/** After how long a file that has not become an upload is removed. None takes that long to be received. */
+export const orphansAreKeptMs = 24 * 60 * 60 * 1_000
+
 /**
  * Removes some pieces of the account's files that began to arrive before `time` and never became an upload, because their
  * process was killed. Resolves to whether there may be more.

@@ -45,8 +45,7 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
  * field, since a later error could not undo the mutation.
  */
 export class Admission {
-  // One for each schema, which never changes, whoever asks.
-  static readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
+  readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
 
   /** The maximum weight of the answer to an operation, or why the operation is refused. */
   weigh(args: ValidatedExecutionArgs): AnswerWeight | GraphQLError {
@@ -57,7 +56,7 @@ export class Admission {
     const isMutation = operation.operation === OperationTypeNode.MUTATION
     const weigher = new AnswerWeigher({
       schema,
-      introspection: Admission.#introspectionOf(schema),
+      introspection: this.#introspectionOf(schema),
       fragments,
       variableValues,
       byMaxBytes: isMutation,
@@ -74,9 +73,9 @@ export class Admission {
     }
   }
 
-  static #introspectionOf(schema: GraphQLSchema): IntrospectionWeights {
-    const known = Admission.#introspections.get(schema) ?? new IntrospectionWeights(schema)
-    Admission.#introspections.set(schema, known)
+  #introspectionOf(schema: GraphQLSchema): IntrospectionWeights {
+    const known = this.#introspections.get(schema) ?? new IntrospectionWeights(schema)
+    this.#introspections.set(schema, known)
     return known
   }
 }

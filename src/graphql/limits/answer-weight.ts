@@ -2,7 +2,6 @@ import {
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  type GraphQLEnumType,
   type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
@@ -22,7 +21,7 @@ import {
   TypeNameMetaFieldDef,
   type VariableValues,
 } from 'graphql'
-import { type FieldRules, type FieldWeight, type Given, rulesOf } from '../field-rules.ts'
+import { bytesOfEnum, type FieldRules, type FieldWeight, type Given, rulesOf } from '../field-rules.ts'
 import { nullBytes } from '../max-sizes.ts'
 import type { Introspected, IntrospectedValue, IntrospectionWeights } from './introspection-weight.ts'
 import { type AnswerWeight, maxCounted } from './limits.ts'
@@ -52,7 +51,13 @@ export const maxNesting = 400
  */
 export const maxSteps = 30_000
 
-export const weightless: Readonly<AnswerWeight> = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }
+export const weightless: Readonly<AnswerWeight> = Object.freeze({
+  bytes: 0,
+  values: 0,
+  reads: 0,
+  introspected: 0,
+  depth: 0,
+})
 
 /**
  * Computes the maximum weight of an answer from the weights that fields declare. Fields count as often as they are
@@ -275,17 +280,6 @@ const bytesOfScalars: Readonly<Record<string, number>> = {
 
 function leafBytes(outputType: GraphQLOutputType): number {
   const type = getNamedType(outputType)
-  if (isEnumType(type)) return enumBytes(type)
+  if (isEnumType(type)) return bytesOfEnum(type)
   return bytesOfScalars[type.name] ?? maxCounted
-}
-
-const bytesOfEnums = new WeakMap<GraphQLEnumType, number>()
-
-/** The size of the longest value. An enum can have many, and mutations select one in each of their errors. */
-function enumBytes(type: GraphQLEnumType): number {
-  const known = bytesOfEnums.get(type)
-  if (known !== undefined) return known
-  const bytes = Math.max(...type.getValues().map(({ name }) => name.length)) + 2
-  bytesOfEnums.set(type, bytes)
-  return bytes
 }

@@ -7,7 +7,7 @@ import { grouped } from '../../grouped.ts'
 import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest } from '../http/errors.ts'
-import { maxSilenceMs, takeBody } from '../http/request.ts'
+import { limitArrival, maxSilenceMs, takeBody } from '../http/request.ts'
 
 // Reads operations from HTTP requests: https://graphql.github.io/graphql-over-http/draft/. A request without a valid
 // operation is answered with the same status whatever its Accept header says. Forms: see multipart.ts.
@@ -58,6 +58,8 @@ export async function readRequestBody(
 ): Promise<RequestBody> {
   const { method, headers, url = '' } = request
   if (method === 'GET') {
+    // It has no body, but may announce one.
+    limitArrival(request)
     const search = url.split(/\?(.*)/s)[1] ?? ''
     return { search, length: search.length }
   }

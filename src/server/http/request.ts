@@ -123,7 +123,7 @@ export async function takeBody(
   const { readableLength, headers } = request
   if (readableLength > 0 && readableLength === Number(headers['content-length'])) {
     take(request.read())
-    // Only then does it end.
+    // Otherwise 'end' is never emitted.
     request.resume()
     return
   }

@@ -13,6 +13,8 @@ export interface Damage {
 }
 
 const nowhere = randomUUID()
+/** Ids of files begin with the time. */
+const neverGiven = 'f0000000-0000-4000-8000-000000000000'
 /** The id of a file that arrived three days ago. */
 const abandoned = newId({ msecs: Date.now() - 3 * 86_400_000 })
 
@@ -573,6 +575,11 @@ export const damages: Record<string, Damage> = {
       `INSERT INTO upload_piece VALUES ('${accountId}', '${abandoned}', 0, ''), ('${accountId}', '${abandoned}', 1, '')`,
     found: { 'upload-remains': 1 },
     says: () => `the file ${abandoned} has never become an upload, and 2 pieces of it are still kept`,
+  },
+  'a piece of a file has an id that no file gets': {
+    sql: ({ accountId }) => `INSERT INTO upload_piece VALUES ('${accountId}', '${neverGiven}', 0, '')`,
+    found: { 'upload-reference': 1 },
+    says: () => `1 pieces of a file are of task ${neverGiven}, which is no upload`,
   },
   'no worker would see a running upload': {
     sql: ({ uploads: { dryRun } }) => `

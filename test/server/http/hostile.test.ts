@@ -10,13 +10,23 @@ const client = useClient(service)
 
 /** All bytes until the server closes the connection, as it does after a request that it cannot parse. */
 async function exchange(bytes: string | Buffer): Promise<{ status: number; head: string; body: string }> {
-  const { hostname, port } = new URL(service.url)
-  const socket = connect(Number(port), hostname)
-  socket.on('error', () => socket.destroy())
-  socket.write(bytes)
-  const answer = await text(socket)
+  const answer = await answersTo([bytes])
   const [head = '', body = ''] = answer.split(/\r\n\r\n(.*)/s)
   return { status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]), head, body }
+}
+
+/** All bytes that the server sends, until it closes the connection, to packets that are sent one after the other. */
+async function answersTo(packets: readonly (string | Buffer)[]): Promise<string> {
+  const { hostname, port } = new URL(service.url)
+  const socket = connect({ port: Number(port), host: hostname, noDelay: true })
+  socket.on('error', () => socket.destroy())
+  const answers = text(socket)
+  for (const packet of packets) {
+    socket.write(packet)
+    // The server reads it before the next one is there.
+    await client.send('{ __typename }')
+  }
+  return await answers
 }
 
 const key = () => `Authorization: Bearer ${service.key}\r\n`
@@ -89,6 +99,37 @@ async function refused(bytes: string | Buffer, statuses: number[] = [400]): Prom
   expect(errors[0].extensions.code).not.toBe('INTERNAL_SERVER_ERROR')
   expect(answer.body).not.toMatch(/node_modules|\.ts\b|\.js\b|file:|\n +at /)
 }
+
+describe('the body of an operation', () => {
+  const post = (connection = '') => `POST /graphql HTTP/1.1\r\nHost: x\r\n${key()}${json}${connection}`
+  const name = '{"data":{"account":{"name":"First account"}}}'
+  const bodiesOf = (answers: string) => answers.split(/HTTP\/1\.1 \d{3} [\s\S]*?\r\n\r\n/).slice(1)
+
+  test('is read from the packet of its head, with the requests that follow', async () => {
+    const one = `${post()}${length}\r\n${body}`
+    const answers = await answersTo([`${one}${one}${post(close)}${length}\r\n${body}`])
+    expect(bodiesOf(answers)).toEqual([name, name, name])
+  })
+
+  test.each([0, 1, body.length - 1])('is awaited when %i bytes of it come with its head', async (first) => {
+    const answers = await answersTo([`${post(close)}${length}\r\n${body.slice(0, first)}`, body.slice(first)])
+    expect(bodiesOf(answers)).toEqual([name])
+  })
+
+  test('that is refused does not spoil the next request of its connection', async () => {
+    const wrong = '{"query":"{ account { name }"}'
+    const answers = await answersTo([
+      `${post()}Content-Length: ${wrong.length}\r\n\r\n${wrong}${post()}${length}\r\n${body}`,
+      `GET /graphql HTTP/1.1\r\nHost: x\r\n${key()}${length}\r\n${body}${post(close)}${length}\r\n${body}`,
+    ])
+    const [refused = '', good, withoutQuery = '', last] = bodiesOf(answers)
+    expect([good, last]).toEqual([name, name])
+    for (const answer of [refused, withoutQuery])
+      expect(JSON.parse(answer)).toEqual({
+        errors: [expect.objectContaining({ message: expect.any(String) })],
+      })
+  })
+})
 
 describe('a Host header', () => {
   test.each(wrongHosts)('%s is refused on every path', async (_what, host) => {
