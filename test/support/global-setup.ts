@@ -28,13 +28,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Otherwise several processes of the run would do so at once.
   const { CHROMIUM_PATH: installed } = process.env
   const browser = installed === undefined ? [unpackedChromium] : []
-  for (const product of [databaseClient, ...pages, ...browser]) await buildIfChanged(product)
+  await buildIfChanged(databaseClient)
   // Node's compile cache for the many processes of the run: they start in two thirds of the time. It is the one of npm start, so
   // that the first of them also do.
   process.env['NODE_COMPILE_CACHE'] = join(import.meta.dirname, '../../node_modules/.cache/node')
   const browsers = await temporaryFolder()
   const statements = await temporaryFolder()
-  const server = await openTestServer()
+  const [server] = await Promise.all([
+    openTestServer(),
+    ...[...pages, ...browser].map((product) => buildIfChanged(product)),
+  ])
   project.provide('serverUrl', server.url)
   project.provide('templateName', server.templateName)
   project.provide('nodeUrls', server.nodeUrls)
