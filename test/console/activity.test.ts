@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { claim, done, finished, generate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { openBalancer } from '../support/balancer.ts'
 import type { Client } from '../support/client.ts'
-import { expectAccessible, openConsole } from '../support/console.ts'
+import { cutConnections, expectAccessible, openConsole } from '../support/console.ts'
 import { letHoursPass } from '../support/past.ts'
 import { useClient, useService } from '../support/service.ts'
 import { upload } from '../support/upload-api.ts'
@@ -377,7 +377,7 @@ describe('the feed of events', () => {
       { ...service, url: balancer.url },
       {
         path: activityOf(poolId),
-        tolerated: [/WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET/],
+        tolerated: cutConnections,
         ownProfile: true,
       },
     )

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { claim, done, generate, mutate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
-import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
+import { cutConnections, expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
 const scopesToRead = ['READ', 'CLAIM']
@@ -187,7 +187,7 @@ describe('the form', () => {
     const { poolId, name } = await poolAndFormat()
     const { page } = await openConsole(service, {
       path: section(poolId),
-      tolerated: [/net::ERR_CONNECTION_RESET/],
+      tolerated: cutConnections,
     })
     await pick(page, name)
     await quantityOf(page).fill('7')

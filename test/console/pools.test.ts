@@ -2,7 +2,7 @@ import type { Locator, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { claim, done, newPool, newStock, stranger } from '../support/api.ts'
 import { openBalancer } from '../support/balancer.ts'
-import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
+import { cutConnections, expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
 const service = useService()
@@ -249,7 +249,7 @@ describe('a lost connection', () => {
     await using balancer = await openBalancer(service)
     const { page } = await openConsole(
       { ...service, url: balancer.url },
-      { tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/], ownProfile: true },
+      { tolerated: cutConnections, ownProfile: true },
     )
     const row = await rowOf(page, poolId)
     await row.getByText('100', { exact: true }).waitFor()
@@ -271,7 +271,7 @@ describe('a lost connection', () => {
       { ...service, url: balancer.url },
       {
         path: '/keys',
-        tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/],
+        tolerated: cutConnections,
         ownProfile: true,
       },
     )

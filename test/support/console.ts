@@ -16,6 +16,9 @@ export interface ConsoleOptions extends PageOptions {
   tolerated?: readonly RegExp[]
 }
 
+/** Messages of the browser about connections that a test cuts: to load something over one fails in several ways. */
+export const cutConnections: readonly RegExp[] = [/WebSocket|net::ERR_(CONNECTION|EMPTY_RESPONSE|SOCKET)/]
+
 /** The console in a browser. */
 export interface OpenedConsole {
   page: Page
