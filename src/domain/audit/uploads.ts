@@ -84,42 +84,38 @@ export const uploadChecks: readonly TableChecks[] = [
         WHERE NOT has_work`,
     },
   },
-  {
-    walk: walkOf('uploaded_code', '"row"', 'numeric'),
-    checks: { 'upload-reference': ofNoUpload('uploaded codes') },
-  },
-  {
-    walk: walkOf('upload_piece', 'number', 'bigint'),
-    checks: {
-      // While a file arrives, there is no task of its id, which begins with the time. Nor is there if its process is killed then.
-      'upload-reference': ofNoUpload(
-        'pieces of a file',
-        `AND (kind IS NOT NULL OR task_id > ${firstIdOf("now() + interval '1 day'")})`,
-      ),
-      'upload-remains': `
-        SELECT page.account_id, format('the file %s has never become an upload, and %s pieces of it are still kept', task_id, count(*))
-        FROM page ${join('task', 'kind')}
-        WHERE kind IS NULL AND task_id < ${firstIdOf(`now() - ${orphansRemain}`)}
-        GROUP BY page.account_id, task_id`,
-    },
-  },
-  {
-    walk: walkOf('dry_run_code', 'code', 'text'),
-    checks: { 'upload-reference': ofNoUpload('codes of a dry run') },
-  },
-  {
-    walk: walkOf('rejected_row', 'number', 'bigint'),
-    checks: { 'upload-reference': ofNoUpload('rejected rows') },
-  },
+  rowsOf('uploaded_code', '"row"', 'numeric', { 'upload-reference': ofNoUpload('uploaded codes') }),
+  rowsOf('upload_piece', 'number', 'bigint', {
+    // While a file arrives, there is no task of its id, which begins with the time. Nor is there if its process is killed then.
+    'upload-reference': ofNoUpload(
+      'pieces of a file',
+      `AND (kind IS NOT NULL OR task_id > ${firstIdOf("now() + interval '1 day'")})`,
+    ),
+    'upload-remains': `
+      SELECT page.account_id, format('the file %s has never become an upload, and %s pieces of it are still kept', task_id, count(*))
+      FROM page ${join('task', 'kind')}
+      WHERE kind IS NULL AND task_id < ${firstIdOf(`now() - ${orphansRemain}`)}
+      GROUP BY page.account_id, task_id`,
+  }),
+  rowsOf('dry_run_code', 'code', 'text', { 'upload-reference': ofNoUpload('codes of a dry run') }),
+  rowsOf('rejected_row', 'number', 'bigint', { 'upload-reference': ofNoUpload('rejected rows') }),
 ]
 
-/** The rows of a table that came from files. */
-function walkOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text'): TableChecks['walk'] {
+/** Checks the rows of a table that came from files. */
+function rowsOf(
+  table: string,
+  key: string,
+  type: 'numeric' | 'bigint' | 'text',
+  checks: TableChecks['checks'],
+): TableChecks {
   return {
-    table,
-    columns: `account_id, task_id, ${key}`,
-    key: { account_id: 'uuid', task_id: 'uuid', [key]: type },
-    pageSize: 10_000,
+    walk: {
+      table,
+      columns: `account_id, task_id, ${key}`,
+      key: { account_id: 'uuid', task_id: 'uuid', [key]: type },
+      pageSize: 10_000,
+    },
+    checks,
   }
 }
 
