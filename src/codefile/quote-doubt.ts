@@ -4,6 +4,14 @@ import { lineEnd, readLine } from './cells.ts'
 /** In bytes. The reader keeps little more of a file in memory. */
 export const maxRowBytes = 65_536
 
+interface NextQuote {
+  text: ByteString
+  /** Its position, or the end of the text. */
+  at: number
+  /** Whether it makes sense only if the lines before it begin rows; `undefined` until that is known. */
+  settles: boolean | undefined
+}
+
 const restOfAnother =
   'This may be the rest of an earlier row whose quotes (") do not match, so it is not clear whether a row begins here. ' +
   'Correct the quotes in that row and upload the file again. Codes that have been added are not added twice.'
@@ -23,8 +31,8 @@ export class QuoteDoubt {
   #isOpen: boolean
   /** The quoted cell that may be open continues for at least this many bytes, whatever quotes they contain. */
   #insideFor: number | undefined
-  /** The position of the next quote in `text`, or its end: each is searched for only once. */
-  #nextQuote = { text: '', at: -1 }
+  /** The next quote in `text`: each is searched for, and judged, only once. */
+  #nextQuote: NextQuote = { text: '', at: -1, settles: undefined }
 
   /** `insideFor`: if the cell was closed by the wrong quote, it continues for this many bytes. */
   constructor(
@@ -47,10 +55,21 @@ export class QuoteDoubt {
     if (quote === text.length && !last && !isFar) return undefined
     if (quote === text.length || isFar) return !this.#isOpen
     if (!this.#outside) return false
+    this.#nextQuote.settles ??= this.#settles(text, { at, quote }, last)
+    return this.#nextQuote.settles
+  }
+
+  /** Whether the quote makes sense only if the line at `at`, and with it each up to that of the quote, begins a row. */
+  #settles(
+    text: ByteString,
+    { at, quote }: { at: number; quote: number },
+    last: boolean,
+  ): boolean | undefined {
     const line = lineEnd(text, quote, last)
     if (line === undefined) return text.length - quote > maxRowBytes ? false : undefined
-    const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
-    const content = text.slice(Math.max(start, at), line.end)
+    const before = text.slice(at, quote)
+    const start = at + Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1
+    const content = text.slice(start, line.end)
     const outside = readLine(content, false, this.#table.delimiters)
     return (
       readLine(content, true, this.#table.delimiters).kind === 'BROKEN' &&
@@ -82,7 +101,7 @@ export class QuoteDoubt {
   #quoteFrom(text: ByteString, at: number): number {
     if (this.#nextQuote.at < at || this.#nextQuote.text !== text) {
       const found = text.indexOf('"', at)
-      this.#nextQuote = { text, at: found === -1 ? text.length : found }
+      this.#nextQuote = { text, at: found === -1 ? text.length : found, settles: undefined }
     }
     return this.#nextQuote.at
   }
