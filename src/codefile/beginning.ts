@@ -30,9 +30,6 @@ export interface Beginning {
   rows: BeginningRow[]
   /** Whether unreadable rows are above the first readable one. */
   beginsUnreadable: boolean
-  /** How many rows at the very beginning are blank, and where they end. */
-  blankRows: number
-  blankEnd: number
 }
 
 /**
@@ -45,8 +42,6 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
   let isBelowBlank = false
   let beginsUnreadable = false
   let unreadable = 0
-  let blankRows = 0
-  let blankEnd = from
   // As in RowReader: up to here, each line is a row.
   let singleLines = from
   const limit = Math.min(text.length, from + maxBeginningBytes)
@@ -56,7 +51,6 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
       above += 1
       isBelowBlank = true
       at += 1
-      if (rows.length === 0) [blankRows, blankEnd] = [above, at]
       continue
     }
     const line = at < singleLines ? lineEnd(text, at, last) : undefined
@@ -79,15 +73,11 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
     }
     const cells = withoutEmptyEnd(row.cells)
     if (cells.length > 0) rows.push({ cells, above, isBelowBlank, start: at, end: row.end, next: row.next })
-    else if (rows.length === 0) {
-      blankRows = above + 1
-      blankEnd = row.next
-    }
     isBelowBlank = cells.length === 0
     above += 1
     at = row.next
   }
-  return { delimiter, rows, beginsUnreadable, blankRows, blankEnd }
+  return { delimiter, rows, beginsUnreadable }
 }
 
 function shifted(row: RowReading, at: number, { end, next }: { end: number; next: number }): RowReading {

@@ -80,20 +80,16 @@ export function findStart(text: ByteString, beginnings: readonly Beginning[], op
     : startByGivenName(beginnings, options.column, options.header === true)
 }
 
-/** Reads the beginning of a file with each of the delimiters that give rows. If it is blank, returns where that ends. */
+/** Reads the beginning of a file with each of the delimiters that give rows. Its first row is not blank. */
 export function readBeginnings(
   text: ByteString,
   from: number,
   last: boolean,
   possible: readonly string[],
-): Beginning[] | { blankRows: number; next: number } {
-  const beginnings = possible.map((delimiter) => readBeginning(text, from, last, delimiter))
-  const withRows = beginnings.filter(({ rows }) => rows.length > 0)
-  const empty = beginnings.filter(({ rows, blankRows }) => rows.length === 0 && blankRows > 0)
-  const blank =
-    empty.find(({ delimiter }) => delimiter !== bar) ??
-    (withRows.length === 0 ? (empty[0] ?? beginnings[0]) : undefined)
-  return blank === undefined ? withRows : { blankRows: blank.blankRows, next: blank.blankEnd }
+): Beginning[] {
+  return possible
+    .map((delimiter) => readBeginning(text, from, last, delimiter))
+    .filter(({ rows }) => rows.length > 0)
 }
 
 /** CodeFileError if these are rows of a download without its header, or with one but header=false. */
@@ -153,13 +149,12 @@ function startByUsualName(text: ByteString, beginnings: readonly Beginning[], ha
     : startBelow({ ...beginning, at }, 0)
 }
 
-/** The beginning to read if no name is found: one that passes over blank rows, or gives the most columns. */
+/** The beginning to read if no name is found: one that can be read from its first row on, or gives the most columns. */
 export function bestWithoutName(beginnings: readonly Beginning[], column: string | undefined): Beginning {
   const [beginning] = [...beginnings].sort(
     (a, b) =>
       Number(a.beginsUnreadable) - Number(b.beginsUnreadable) ||
       Number(isUnlikely(a, column)) - Number(isUnlikely(b, column)) ||
-      (b.rows[0]?.above ?? 0) - (a.rows[0]?.above ?? 0) ||
       (b.rows[0]?.cells.length ?? 0) - (a.rows[0]?.cells.length ?? 0),
   )
   if (beginning === undefined) throw new RangeError('A file without rows has no layout.')

@@ -128,19 +128,20 @@ export class RowReader {
       this.#delimiters = [delimiter]
       return line?.next ?? text.length
     }
-    const unreadable = this.#unreadable(text, at, last)
-    if (unreadable === undefined) return at
-    const [farthest] = unreadable.sort((a, b) => b.triedTo - a.triedTo)
-    if (farthest !== undefined && unreadable.length === this.#delimiters.length) {
-      if (this.#options.column !== undefined)
+    if (line !== undefined && isBlank(text.slice(at, line.end))) return this.#passBlank(line)
+    const readings = this.#readWithEach(text, at, last)
+    if (readings === undefined) return at
+    const [farthest] = readings.filter(isUnreadable).sort((a, b) => b.triedTo - a.triedTo)
+    if (farthest !== undefined && readings.every(isUnreadable)) {
+      if (this.#options.column !== undefined && this.#options.header !== false)
         throw new CodeFileError(`The first row, which must be the header, cannot be read. ${farthest.reason}`)
       return this.#rejectLine(text, at, last, farthest)
     }
+    // A bar may be a code, unless it is the only possible delimiter.
+    const surelyDelimited = readings.filter((_, i) => this.#delimiters[i] !== bar || readings.length === 1)
+    const blank = surelyDelimited.find(isBlankRow)
+    if (blank !== undefined) return this.#passBlank(blank)
     const beginnings = readBeginnings(text, at, last, this.#delimiters)
-    if ('blankRows' in beginnings) {
-      this.#batch.number += beginnings.blankRows
-      return beginnings.next
-    }
     // If the layout is not found, a person has to choose from these.
     this.#noteFirstRows(bestWithoutName(beginnings, this.#options.column).rows)
     const start = findStart(text, beginnings, this.#options)
@@ -164,15 +165,21 @@ export class RowReader {
     }))
   }
 
-  /** The delimiters with which the row at `at` cannot be read, and why; `undefined` if the row has not ended yet. */
-  #unreadable(text: ByteString, at: number, last: boolean): Unreadable[] | undefined {
-    const unreadable: Unreadable[] = []
+  /** BEGINNING: the row at `at`, read with each delimiter; `undefined` if it has not ended yet. */
+  #readWithEach(text: ByteString, at: number, last: boolean): (Row | Unreadable)[] | undefined {
+    const readings: (Row | Unreadable)[] = []
     for (const delimiter of this.#delimiters) {
-      const row = this.#readRow(text, at, last, delimiter)
-      if (row === undefined) return undefined
-      if (row.kind === 'UNREADABLE') unreadable.push(row)
+      const reading = this.#readRow(text, at, last, delimiter)
+      if (reading === undefined) return undefined
+      readings.push(reading)
     }
-    return unreadable
+    return readings
+  }
+
+  /** BEGINNING: counts a blank row above all others. */
+  #passBlank({ next }: { next: number }): number {
+    this.#batch.number += 1
+    return next
   }
 
   /** ROWS, the fast path: lines without a quote. */
@@ -305,6 +312,14 @@ class QuoteTally {
         'the rows above it: close each quote that opens a cell, and double each quote inside a quoted cell.',
     )
   }
+}
+
+function isUnreadable(reading: Row | Unreadable): reading is Unreadable {
+  return reading.kind === 'UNREADABLE'
+}
+
+function isBlankRow(reading: Row | Unreadable): reading is Row {
+  return reading.kind === 'ROW' && reading.cells.every(isBlank)
 }
 
 const tooLong = `The row is longer than ${grouped(maxRowBytes)} bytes. Check whether line breaks are missing in the file.`

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodeFileError } from '../../src/codefile/code-file-error.ts'
+import type { LayoutOptions } from '../../src/codefile/layout.ts'
 import { codesOf, type FileContent, readAll } from '../support/code-file.ts'
 
 const neverClosed = expect.stringContaining('is never closed')
@@ -174,10 +175,13 @@ describe('a row is rejected', () => {
     ])
   })
 
-  it('in linear time, even in a hostile file', async () => {
+  it.each([
     // Outside of a quoted cell this line opens one; inside, it closes one and opens another.
-    const count = 200_000
-    const { rejected } = await readAll(`code,x\n${'a",",\n'.repeat(count)}`)
+    ['a quote in each line', 'a",",\n'.repeat(200_000), 200_000],
+    // Whether a row begins in one of these lines depends on a quote in the last one, which is long.
+    ['many lines before a quote', `a,"b"c\n${'\n'.repeat(40_000)}${'x'.repeat(20_000)}",y\n`.repeat(4), 8],
+  ])('in linear time, even in a hostile file: %s', async (_, lines, count) => {
+    const { rejected } = await readAll(`code,x\n${lines}`)
     expect(rejected.length).toBe(count)
   })
 
@@ -192,23 +196,74 @@ describe('a row is rejected', () => {
   })
 })
 
+const nasty = fc
+  .array(
+    fc.constantFrom('"', '""', ',', '\r', '\n', '\r\n', ' ', 'A', 'B2', '"x\n"', '"C3",', 'é', '\t', ';'),
+    { maxLength: 30 },
+  )
+  .map((parts) => parts.join(''))
+
+function failure(error: unknown): { fails: string } {
+  if (!(error instanceof CodeFileError)) throw error
+  // The rows are numbered differently.
+  return { fails: error.message.replace(/row \d+/, 'row') }
+}
+
+describe('blank rows', () => {
+  it.each([
+    ['"code";"note"\n"A1";"x"\n\n', 2],
+    ['"code";"note"\n\n"A1";"x"\n', 3],
+    ['"code"|"note"\n\n"A1"|"x"\n\n', 3],
+    ['\n;;\n"code";"note"\n"A1";"x"\n \n', 4],
+  ])('are passed over in %j, whatever other delimiters make of its quotes', async (file, number) => {
+    expect(await readAll(file)).toEqual({ rows: [{ number, code: 'A1' }], rejected: [] })
+  })
+
+  it('at the top hide no row below them', async () => {
+    const reason = expect.stringContaining('Text follows the closing quote')
+    const broken = (number: number) => ({ number, text: '"B"2', reason })
+    expect(await readAll('\n"B"2\nA1\n', { header: false })).toEqual({
+      rows: [{ number: 3, code: 'A1' }],
+      rejected: [broken(2)],
+    })
+    expect(await readAll(',,\n"B"2\n\n"B"2\n"B"2\n\nA1\n')).toEqual({
+      rows: [{ number: 7, code: 'A1' }],
+      rejected: [broken(2), broken(4), broken(5)],
+    })
+    expect((await readAll('\n"B"2\n"B"2\n\n')).rejected).toEqual([broken(2), broken(3)])
+    expect(await readAll(',\n"B"2,1\nA1,1\n', { header: false, column: '1' })).toEqual({
+      rows: [{ number: 3, code: 'A1' }],
+      rejected: [expect.objectContaining({ number: 2 })],
+    })
+  })
+
+  it('at the top change only the numbers of the others', async () => {
+    const blank = fc.array(fc.constantFrom('\n', ' \r\n', ',,\n', ';\r\n', '"",\n'), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    const options = fc.constantFrom<LayoutOptions>({}, { header: true }, { header: false }, { column: 'B2' })
+    await fc.assert(
+      fc.asyncProperty(blank, nasty, options, async (above, text, how) => {
+        const alone = await readAll(`B2${text}`, how).catch(failure)
+        const below = await readAll(`${above.join('')}B2${text}`, how).catch(failure)
+        if ('fails' in alone || 'fails' in below) {
+          expect(below).toEqual(alone)
+          return
+        }
+        for (const row of [...below.rows, ...below.rejected]) row.number -= above.length
+        expect(below).toEqual(alone)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
 describe('wherever a file is cut into pieces', () => {
   // The reader's block size.
   const pieceSize = 65_536
 
-  const failure = (error: unknown) => {
-    if (!(error instanceof CodeFileError)) throw error
-    // The rows are numbered differently.
-    return { fails: error.message.replace(/row \d+/, 'row') }
-  }
-
   it('gives the same rows, or the same error', async () => {
-    const nasty = fc
-      .array(
-        fc.constantFrom('"', '""', ',', '\r', '\n', '\r\n', ' ', 'A', 'B2', '"x\n"', '"C3",', 'é', '\t', ';'),
-        { maxLength: 30 },
-      )
-      .map((parts) => parts.join(''))
     const head = 'code,text\n'
     await fc.assert(
       fc.asyncProperty(nasty, fc.nat(40), async (text, before) => {
