@@ -39,8 +39,9 @@ export function nameOf(text: string): string {
     .toLowerCase()
 }
 
+/** The name in a cell. One that is longer than any name is shortened, as it takes quadratic time to normalise its marks. */
 export function nameIn(cell: ByteString): string {
-  return nameOf(decodeUtf8Leniently(cell))
+  return nameOf(decodeUtf8Leniently(cell.slice(0, maxComparedBytes)))
 }
 
 export function indicesOf(
