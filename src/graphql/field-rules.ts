@@ -132,7 +132,7 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
     config: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
     const { weight, checkArgs } = config.pothosOptions as unknown as DeclaredOptions
-    const rules = rulesFrom(config)
+    const rules = config.extensions?.[pluginName] as FieldRules
     const isList = config.type.kind === 'List'
     // The root fields of a mutation run one after the other. Those of a subscription read nothing.
     const isRootWithoutBound = config.kind === 'Mutation' || config.kind === 'Subscription'
