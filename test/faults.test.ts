@@ -454,7 +454,7 @@ describe('a database that goes away', patience, () => {
     expect(errors).toEqual([])
   })
 
-  it('loses nothing when its own PostgreSQL is killed under load, several times', async () => {
+  it('loses nothing when its own PostgreSQL is killed under load, several times, and told to stop', async () => {
     await using folder = await temporaryFolder()
     const dataDir = join(folder.path, 'data')
     await using service = new MainProcess({ DATA_DIR: dataDir })
@@ -476,13 +476,19 @@ describe('a database that goes away', patience, () => {
       ...Array.from({ length: 6 }, () => claimant(fleet, poolIds, claims)),
       generator(fleet, poolIds[0] ?? '', formatId),
     ])
-    for (const victim of [postmaster, anyBackend, postmaster, postmaster]) {
+    for (const [signal, victim] of [
+      ['SIGKILL', postmaster],
+      ['SIGKILL', anyBackend],
+      ['SIGTERM', postmaster],
+      ['SIGKILL', postmaster],
+      ['SIGKILL', postmaster],
+    ] as const) {
       await crowd.everyone(5)
       // A busy machine may have recovered from the loss of a backend before anybody asks whether the service is ready.
       const connection = new pg.Client(databaseUrl)
       const lost = new Promise((resolve) => connection.on('error', resolve))
       await connection.connect()
-      process.kill(await victim(), 'SIGKILL')
+      process.kill(await victim(), signal)
       await lost
       if (victim === postmaster)
         await expect.poll(() => status(url, '/ready'), { ...patiently, interval: 1 }).toBe(503)

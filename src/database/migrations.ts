@@ -35,11 +35,7 @@ export const migrationsFolder = join(import.meta.dirname, '../../prisma/migratio
 const migrationLock = 7_291_002
 
 /**
- * Applies the migrations that the database does not have yet, in the order of their names.
- *
- * Each is applied and recorded in one transaction: a process that is killed leaves both or neither, and nothing to
- * repair. Prisma's engine records start and end outside of the migration, and through a driver adapter it splits a
- * migration at every semicolon. The records have Prisma's format, so that its command line agrees with them.
+ * Applies the migrations that the database does not have yet, in the order of their names, in a connection of its own.
  *
  * @param migrations for tests: other migrations than those of this version
  * @returns the names of the migrations that were applied now
@@ -50,21 +46,36 @@ export async function applyMigrations(
   log: Logger,
   migrations?: readonly Migration[],
 ): Promise<string[]> {
-  const known = migrations ?? (await readMigrations(migrationsFolder))
   const client = new pg.Client({ ...readDatabaseUrl(url), application_name: 'promo-codes migrations' })
   client.on('error', (error) => log.debug({ err: error }, 'the connection for migrations was lost'))
-  const applied: string[] = []
   try {
     await client.connect()
     await prepareSession(client, { schema: await findSchema(client) })
-    for (;;) {
-      const name = await applyNext(client, known)
-      if (name === undefined) return applied
-      log.info({ migration: name }, 'applied a migration to the database')
-      applied.push(name)
-    }
+    return await migrate(client, log, migrations)
   } finally {
     await client.end()
+  }
+}
+
+/**
+ * As `applyMigrations`, in a connection that finds the tables.
+ *
+ * Each migration is applied and recorded in one transaction: a process that is killed leaves both or neither, and nothing to
+ * repair. Prisma's engine records start and end outside of the migration, and through a driver adapter it splits a
+ * migration at every semicolon. The records have Prisma's format, so that its command line agrees with them.
+ */
+export async function migrate(
+  client: pg.Client,
+  log: Logger,
+  migrations?: readonly Migration[],
+): Promise<string[]> {
+  const known = migrations ?? (await readMigrations(migrationsFolder))
+  const applied: string[] = []
+  for (;;) {
+    const name = await applyNext(client, known)
+    if (name === undefined) return applied
+    log.info({ migration: name }, 'applied a migration to the database')
+    applied.push(name)
   }
 }
 

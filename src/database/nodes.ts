@@ -1,10 +1,8 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { readDatabaseUrl } from './database-url.ts'
 import { isDistributed } from './distribution.ts'
 import { DatabaseError } from './errors.ts'
-import { findSchema } from './schema.ts'
-import { locationOf, prepareSession, sessionSettings, usualLockTimeoutMs } from './session.ts'
+import { locationOf, sessionSettings, usualLockTimeoutMs } from './session.ts'
 
 /** A node that holds rows of a distributed database. */
 export interface Node {
@@ -36,27 +34,18 @@ export const nodeSettings: Readonly<Record<string, string>> = {
  *
  * @throws {DatabaseError} that says what is wrong, and what to do
  */
-export async function checkNodes(url: string, log: Logger): Promise<void> {
-  const client = new pg.Client({ ...readDatabaseUrl(url), application_name: 'promo-codes nodes' })
-  client.on('error', (error) => log.debug({ err: error }, 'the connection that checks nodes was lost'))
-  try {
-    await client.connect()
-    await prepareSession(client)
-    await client.query(`SELECT set_config('search_path', quote_ident($1), false)`, [await findSchema(client)])
-    if (!(await isDistributed(client))) return
-    await requireCoordinator(client)
-    for (const node of await readNodes(client)) {
-      if (node.failure !== undefined)
-        log.warn({ node: node.name, failure: node.failure }, 'could not check a node of the database')
-      else requireDurable(node)
-      const [lacking] = Object.entries(node.lacks)
-      if (lacking !== undefined)
-        throw new DatabaseError(
-          `The database cannot be used: its node ${node.name} does not have ${lacking[0]} at ${lacking[1]}. Run: npm run distribute`,
-        )
-    }
-  } finally {
-    await client.end()
+export async function checkNodes(client: pg.ClientBase, log: Logger): Promise<void> {
+  if (!(await isDistributed(client))) return
+  await requireCoordinator(client)
+  for (const node of await readNodes(client)) {
+    if (node.failure !== undefined)
+      log.warn({ node: node.name, failure: node.failure }, 'could not check a node of the database')
+    else requireDurable(node)
+    const [lacking] = Object.entries(node.lacks)
+    if (lacking !== undefined)
+      throw new DatabaseError(
+        `The database cannot be used: its node ${node.name} does not have ${lacking[0]} at ${lacking[1]}. Run: npm run distribute`,
+      )
   }
 }
 

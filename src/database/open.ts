@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { adviceOn } from './advice.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import { DatabaseError, sqlState } from './errors.ts'
-import { applyMigrations } from './migrations.ts'
+import { migrate } from './migrations.ts'
 import { checkNodes } from './nodes.ts'
 import { findSchema } from './schema.ts'
 import { locationOf, prepareSession, type SessionOptions, usualLockTimeoutMs } from './session.ts'
@@ -28,9 +28,13 @@ const silenceMs = 5_000
  * @throws {OperatorError} when the database cannot be reached, must not be used, or is newer than this version
  */
 export async function openDatabase(url: string, options: ConnectionOptions): Promise<pg.Pool> {
-  const { schema } = await checkDatabase(url)
-  await checkNodes(url, options.log)
-  await applyMigrations(url, options.log)
+  const { client, schema } = await connectChecked(url)
+  try {
+    await checkNodes(client, options.log)
+    await migrate(client, options.log)
+  } finally {
+    await client.end()
+  }
   return openConnections(url, { ...options, schema })
 }
 
@@ -82,6 +86,16 @@ export async function checkDatabase(
   url: string,
   answerMs = connectionTimeoutMs,
 ): Promise<{ schema: string }> {
+  const { client, schema } = await connectChecked(url, answerMs)
+  await client.end()
+  return { schema }
+}
+
+/** As `checkDatabase`, but also resolves to a connection that was checked and finds the tables. The caller must end it. */
+async function connectChecked(
+  url: string,
+  answerMs = connectionTimeoutMs,
+): Promise<{ client: pg.Client; schema: string }> {
   const first = newClient(url)
   const second = newClient(url)
   const where = locationOf(first)
@@ -91,14 +105,16 @@ export async function checkDatabase(
     const error = await sessionError(first, second, answerMs)
     if (error !== undefined) throw new DatabaseError(`The database cannot be used: ${where} ${error}`)
     await prepareSession(first)
-    return { schema: await findSchema(first) }
+    const schema = await findSchema(first)
+    await first.query(`SELECT set_config('search_path', quote_ident($1), false)`, [schema])
+    await second.end()
+    return { client: first, schema }
   } catch (error) {
+    await Promise.all([first.end(), second.end()])
     if (error instanceof DatabaseError) throw error
     throw new DatabaseError(`The database cannot be used: ${where} ${failure(error, first)}`, {
       cause: error,
     })
-  } finally {
-    await Promise.all([first.end(), second.end()])
   }
 }
 

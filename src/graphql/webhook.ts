@@ -21,6 +21,7 @@ import {
   webhookStatus,
 } from '../domain/webhook/webhook.ts'
 import type { WebhookDisabledReason as DisabledReasonName } from '../generated/prisma/client.ts'
+import { grouped } from '../grouped.ts'
 import { Account, ApiKey } from './account.ts'
 import { builder } from './builder.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
@@ -360,7 +361,7 @@ const DeleteWebhookPayload = builder.objectRef<WebhookPayload>('DeleteWebhookPay
 })
 
 const aboutUrl =
-  `Where to send messages: a URL that begins with https, of at most ${maxUrlLength.toLocaleString('en')} characters, without user ` +
+  `Where to send messages: a URL that begins with https, of at most ${grouped(maxUrlLength)} characters, without user ` +
   'name, password and fragment. Its host must be on the public Internet, unless the operator of this service has allowed its ' +
   'network; then the URL can begin with http, too.'
 const aboutKindsGiven = 'The kinds of events to send. Empty: all.'

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { pino } from 'pino'
+import pg from 'pg'
+import { type Logger, pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DataDirError } from '../../src/database/embedded/cluster.ts'
 import {
@@ -122,15 +123,45 @@ describe('the embedded server', () => {
     expect(await findEmbeddedServer({ dataDir })).toBeUndefined()
   })
 
-  test('comes back at the same address when it is killed', async () => {
+  // SIGTERM lets those who are connected go on for as long as they like, as the service itself would.
+  test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
+    'comes back at the same address after a %s, and cuts the connections that it had',
+    async (signal) => {
+      await copyFolder(created.path, dataDir)
+      const { url } = await start()
+      await runSql(url, "CREATE TABLE kept AS SELECT 'as it was' AS value")
+      const { lost } = await connect(url)
+      const ended = await postmasterPid()
+      process.kill(ended, signal)
+      await lost
+      await vi.waitFor(async () => expect(await postmasterPid()).not.toBe(ended), { timeout: 20_000 })
+      const kept = await vi.waitFor(() => runSql(url, 'SELECT value FROM kept'), { timeout: 20_000 })
+      expect(kept).toEqual([{ value: 'as it was' }])
+    },
+  )
+
+  test('of a killed service waits, when told to stop, for those who are connected, and the next service waits for it, but not forever', async () => {
     await copyFolder(created.path, dataDir)
-    const { url } = await start()
-    await runSql(url, "CREATE TABLE kept AS SELECT 'as it was' AS value")
-    const killed = await postmasterPid()
-    process.kill(killed, 'SIGKILL')
-    await vi.waitFor(async () => expect(await postmasterPid()).not.toBe(killed), { timeout: 20_000 })
-    const kept = await vi.waitFor(() => runSql(url, 'SELECT value FROM kept'), { timeout: 20_000 })
-    expect(kept).toEqual([{ value: 'as it was' }])
+    const owner = await ownerProcess()
+    const { client } = await connect(owner.url)
+    await kill(owner.process)
+    const pid = await postmasterPid()
+    process.kill(pid, 'SIGTERM')
+    await vi.waitFor(async () => expect(await findEmbeddedServer({ dataDir })).toBeUndefined(), {
+      timeout: 20_000,
+    })
+    const failure = startEmbeddedServer({ dataDir, log, maxShutdownMs: 0 })
+    await expect(failure).rejects.toThrow(DataDirError)
+    await expect(failure).rejects.toThrow(`DATA_DIR ${dataDir} has a PostgreSQL server (process ${pid})`)
+    await expect(failure).rejects.toThrow(
+      'is shutting down, and does not end while programs are connected to it',
+    )
+
+    const { promise: waits, resolve } = Promise.withResolvers<string>()
+    const next = start(pino({ level: 'warn' }, { write: resolve }))
+    expect(await waits).toContain('waiting for the PostgreSQL server of this data to shut down')
+    await client.end()
+    expect(await runSql((await next).url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
   test('still belongs to its service after all connections are cut', async () => {
@@ -225,10 +256,19 @@ describe('the embedded server', () => {
   })
 })
 
-async function start(): Promise<EmbeddedServer> {
-  const server = await startEmbeddedServer({ dataDir, log })
+async function start(logger: Logger = log): Promise<EmbeddedServer> {
+  const server = await startEmbeddedServer({ dataDir, log: logger })
   cleanUp.defer(() => server.close())
   return server
+}
+
+/** A program that is connected to the server; `lost` resolves when its connection is cut. */
+async function connect(url: string): Promise<{ client: pg.Client; lost: Promise<unknown> }> {
+  const client = new pg.Client(url)
+  cleanUp.defer(() => client.end())
+  const lost = new Promise((resolve) => client.on('error', resolve))
+  await client.connect()
+  return { client, lost }
 }
 
 /** A process that owns the server of the test's folder, and can be killed. */

@@ -30,6 +30,8 @@ export interface Postmaster {
   readonly port: number
   /** Whether it accepts connections. */
   readonly ready: boolean
+  /** Whether it was told to stop: it accepts no connections any more. */
+  readonly stopping: boolean
 }
 
 /** The port is in use by something else. */
@@ -78,7 +80,8 @@ function pidFile(cluster: Cluster): string {
 async function postmasterOf(text: string, cluster: Cluster): Promise<Postmaster | undefined> {
   const [pid, , , port, , , , status] = text.split('\n')
   if (!pid || !port || !(await serves(Number(pid), cluster))) return undefined
-  return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' }
+  const word = status?.trim()
+  return { pid: Number(pid), port: Number(port), ready: word === 'ready', stopping: word === 'stopping' }
 }
 
 /** Whether the process is a PostgreSQL server on this cluster's data. */

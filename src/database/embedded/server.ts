@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { Poll } from '../../async/poll.ts'
 import { retry } from '../../async/retry.ts'
 import { isUnavailable, sqlState } from '../errors.ts'
 import { findBinaries } from './binaries.ts'
@@ -24,6 +25,7 @@ import {
   startPostmaster,
   stopPostmaster,
 } from './postmaster.ts'
+import { ended } from './processes.ts'
 import { chooseSystemUser } from './system-user.ts'
 
 /** The embedded PostgreSQL, which only one service uses. */
@@ -44,6 +46,7 @@ const ownershipTimeoutMs = 1_000
 const connectionTimeoutMs = 10_000
 const portAttempts = 20
 const pollMs = 20
+const lookEveryMs = 1_000
 const restartDelayMs = { first: 100, max: 10_000 }
 const stableAfterMs = 60_000
 
@@ -51,6 +54,7 @@ interface Context {
   readonly cluster: Cluster
   readonly binaries: string
   readonly settings: Settings
+  readonly maxShutdownMs: number
   readonly log: Logger
 }
 
@@ -62,7 +66,7 @@ interface Ownership {
 
 /**
  * Starts PostgreSQL in `dataDir`, after creating the folder and the database if there are none, and keeps it running: a server that ends
- * is restarted at the same address. A server that a killed process left behind is adopted.
+ * or is told to stop is restarted at the same address. A server that a killed process left behind is adopted.
  *
  * @throws {OperatorError} when the folder cannot be used, is in use by another service, or PostgreSQL cannot run
  */
@@ -70,8 +74,10 @@ export async function startEmbeddedServer(options: {
   readonly dataDir: string
   readonly log: Logger
   readonly settings?: Settings
+  /** How long to wait for a server that is shutting down. */
+  readonly maxShutdownMs?: number
 }): Promise<EmbeddedServer> {
-  const { log, settings = {} } = options
+  const { log, settings = {}, maxShutdownMs = 60_000 } = options
   const dataDir = resolve(options.dataDir)
   await makeWritable(dataDir)
   const existing = await openCluster(dataDir)
@@ -79,7 +85,7 @@ export async function startEmbeddedServer(options: {
   const binaries = await findBinaries(dataDir, user)
   const cluster = existing ?? (await newCluster(dataDir, binaries, user, log))
   await removeUnfinished(dataDir)
-  const context = { cluster, binaries, settings, log }
+  const context = { cluster, binaries, settings, maxShutdownMs, log }
   return keepRunning(await own(context), context)
 }
 
@@ -131,13 +137,19 @@ async function newCluster(
 }
 
 /**
- * Becomes the owner of the running server, or starts one. Given a port, it must listen there, as others know the server by
- * its port.
+ * Becomes the owner of the running server, or starts one. Given a port, this process has owned the server before: it must
+ * listen there, as others know the server by its port.
  */
 async function own(context: Context, port?: number): Promise<Ownership> {
   const { cluster, log } = context
   for (;;) {
     const found = await findPostmaster(cluster)
+    if (found?.stopping) {
+      if (port === undefined) await awaitShutdown(found, context)
+      // Told to by SIGTERM, it waits for the connections of this process.
+      else await stopPostmaster(found)
+      continue
+    }
     if (found !== undefined) log.info({ pid: found.pid }, 'found a running PostgreSQL server for this data')
     const postmaster = found ?? (await start(context, port))
     if (postmaster === undefined) continue
@@ -147,6 +159,17 @@ async function own(context: Context, port?: number): Promise<Ownership> {
     if (port === undefined || postmaster.port === port) return { postmaster, session }
     await stopPostmaster(postmaster)
   }
+}
+
+/** @throws {DataDirError} when the server does not end in time: it may wait for connections, with no limit */
+async function awaitShutdown({ pid }: Postmaster, { cluster, maxShutdownMs, log }: Context): Promise<void> {
+  log.warn({ pid }, 'waiting for the PostgreSQL server of this data to shut down')
+  if (await ended(pid, maxShutdownMs)) return
+  throw new DataDirError(
+    cluster.dataDir,
+    `has a PostgreSQL server (process ${pid}) that is shutting down, and does not end while programs are connected to it. ` +
+      `Stop these, or cut their connections with kill -INT ${pid}, which loses nothing; then start again.`,
+  )
 }
 
 async function start(
@@ -161,7 +184,7 @@ async function start(
   )
 }
 
-/** Connects as soon as the server accepts connections; resolves to undefined when it ends instead. */
+/** Connects as soon as the server accepts connections; resolves to undefined when it ends or is told to stop instead. */
 async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Promise<pg.Client | undefined> {
   const deadline = performance.now() + connectionTimeoutMs
   for (;;) {
@@ -177,7 +200,7 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
       await session.connect()
       return session
     } catch (error) {
-      // It is starting, recovering or shutting down, which has no time limit.
+      // It is starting or recovering, which has no time limit.
       const busy = sqlState(error) === '57P03'
       if (!busy && (!isUnavailable(error) || performance.now() > deadline)) {
         throw new DataDirError(
@@ -187,7 +210,8 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
         )
       }
     }
-    if ((await findPostmaster(cluster))?.pid !== pid) return undefined
+    const now = await findPostmaster(cluster)
+    if (now?.pid !== pid || now.stopping) return undefined
     await delay(pollMs)
   }
 }
@@ -219,7 +243,10 @@ async function lockHolder(session: pg.Client): Promise<string> {
   return rows[0]?.application_name ?? 'which has just ended'
 }
 
-/** Watches the session that owns the server: it is cut when the server ends or restarts. */
+/**
+ * Watches the session that owns the server: it is cut when the server ends or restarts. SIGTERM does not cut it: the server
+ * then only refuses new connections until those that it has are closed, so this process closes the session itself.
+ */
 function keepRunning(first: Ownership, context: Context): EmbeddedServer {
   const { cluster, log } = context
   const { port } = first.postmaster
@@ -234,12 +261,19 @@ function keepRunning(first: Ownership, context: Context): EmbeddedServer {
     const since = performance.now()
     owned = ownership
     ownership.session.once('end', () => {
-      owned = undefined
       if (closing.aborted) return
+      owned = undefined
       if (performance.now() - since > stableAfterMs) delayMs = 0
       log.error({ log: cluster.log }, 'the embedded PostgreSQL ended unexpectedly; restarting it')
       restarting = restart()
     })
+  }
+
+  async function giveUpIfStopping(): Promise<void> {
+    const session = owned?.session
+    if (session === undefined || !(await findPostmaster(cluster))?.stopping) return
+    log.warn('another program has told the embedded PostgreSQL to stop; cutting its connections')
+    await session.end()
   }
 
   async function restart(): Promise<void> {
@@ -259,10 +293,17 @@ function keepRunning(first: Ownership, context: Context): EmbeddedServer {
 
   async function stop(): Promise<void> {
     abort.abort()
+    await looking.close()
     await restarting
     if (owned !== undefined) await stopPostmaster(owned.postmaster)
   }
 
+  const looking = new Poll({
+    purpose: 'look after the embedded PostgreSQL',
+    run: giveUpIfStopping,
+    everyMs: lookEveryMs,
+    log,
+  })
   watch(first)
   return {
     url: connectionUrl(cluster, port),
