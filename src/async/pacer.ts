@@ -47,15 +47,15 @@ export class Pacer {
  * all of them, and a promise that is rejected before that ends the process.
  */
 export function paced<T>(items: readonly T[], pacer: Pacer): Promise<T>[] {
-  const turns = items.map(() => Promise.withResolvers<T>())
+  const given = items.map(() => Promise.withResolvers<T>())
   const giveOut = async () => {
     for (const [i, item] of items.entries()) {
       if (pacer.isDue()) await pacer.yield()
-      turns[i]?.resolve(item)
+      given[i]?.resolve(item)
       // Whoever waits for the item goes first.
       await undefined
     }
   }
   void giveOut()
-  return turns.map(({ promise }) => promise)
+  return given.map(({ promise }) => promise)
 }

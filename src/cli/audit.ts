@@ -8,7 +8,7 @@ import {
   findingKinds,
 } from '../domain/audit/audit.ts'
 import { checkMasterKeys } from '../domain/books/secrets.ts'
-import { readIncarnation } from '../domain/rewind/incarnation.ts'
+import { isRewound, readIncarnation } from '../domain/rewind/incarnation.ts'
 import { grouped } from '../grouped.ts'
 import { readArguments, run, withDatabase } from './program.ts'
 
@@ -36,8 +36,7 @@ async function main(): Promise<number> {
       process.stdout.write(`${lineOf(finding)}\n`)
     }
     const summary = await auditBooks(connections, print, { keyring })
-    const { kind } = await readIncarnation(connections)
-    const isFollowedUp = kind !== 'CHANGED' && kind !== 'UNFINISHED'
+    const isFollowedUp = !isRewound(await readIncarnation(connections))
     process.stdout.write(`${conclusion(summary, Date.now() - started, isFollowedUp)}\n`)
     return summary.findings.size === 0 && isFollowedUp ? 0 : 1
   })

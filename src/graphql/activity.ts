@@ -3,7 +3,7 @@ import { type Forecast, forecast } from '../domain/activity/forecast.ts'
 import {
   type ActivityStep as ActivityStepName,
   maxSteps,
-  mostSteps,
+  maxStepsIn,
   problemOf,
 } from '../domain/activity/steps.ts'
 import { availableForGeneration } from '../domain/format/format.ts'
@@ -93,7 +93,7 @@ builder.objectFields(Pool, (t) => ({
     authScopes: { scope: 'READ' },
     weight: (time) => {
       // More than these are refused.
-      const steps = Math.min(mostSteps(time), maxSteps + 2)
+      const steps = Math.min(maxStepsIn(time), maxSteps + 2)
       return { items: steps, reads: 2 * rowReads + steps }
     },
     checkArgs: (time) => {

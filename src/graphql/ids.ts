@@ -1,8 +1,8 @@
 import { NotFoundError } from '../domain/books/errors.ts'
-import { nilId } from '../domain/books/known-formats.ts'
 import type { CodeOrigin } from '../domain/code/code.ts'
 import type { ClaimRef } from '../domain/pool/claim-rows.ts'
 import { encodeId } from '../global-id.ts'
+import { nilId } from '../nil-id.ts'
 import { topLevelError } from './errors/top-level.ts'
 
 /**

@@ -545,7 +545,7 @@ builder.mutationFields((t) => ({
       const webhookId = inputId('Webhook', input.webhookId, 'webhookId')
       const webhook = await nodes.webhook.clear(webhookId).load(webhookId)
       if (webhook === null) throw new NotFoundError('webhook', ['webhookId'])
-      webhookTests.take(accountId)
+      webhookTests.count(accountId)
       const id = await sendTest(books, outgoing, webhook)
       nodes.webhook.clear(webhookId)
       const delivery = (await readDeliveries(books, accountId, webhookId)).find((each) => each.id === id)

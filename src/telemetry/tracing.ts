@@ -172,7 +172,7 @@ class SpanQueue implements SpanProcessor {
     const now = performance.now()
     if (this.#isOut || now - this.#saidAt < sayEveryMs) return
     this.#saidAt = now
-    this.#log.warn({ lostSpans: this.#takeLost() }, 'more spans end than can be exported; some are lost')
+    this.#log.warn({ lostSpans: this.#lostSinceSaid() }, 'more spans end than can be exported; some are lost')
   }
 
   async forceFlush(): Promise<void> {
@@ -191,12 +191,12 @@ class SpanQueue implements SpanProcessor {
       this.#isOut = true
     } else if (this.#isOut) {
       this.#isOut = false
-      this.#log.info({ lostSpans: this.#takeLost() }, 'traces are exported again')
+      this.#log.info({ lostSpans: this.#lostSinceSaid() }, 'traces are exported again')
     }
   }
 
   /** How many were lost since it was last said. */
-  #takeLost(): number {
+  #lostSinceSaid(): number {
     const lost = this.#lost
     this.#lost = 0
     return lost

@@ -44,7 +44,7 @@ export function problemOf(time: SteppedTime): string | undefined {
 const minHours: Record<ActivityStep, number> = { HOUR: 1, DAY: 24, WEEK: 7 * 24, MONTH: 28 * 24 }
 
 /** An upper bound of the number of steps, whatever the time zone; hardly more than there are. */
-export function mostSteps({ from, to, step }: Omit<SteppedTime, 'timeZone'>): number {
+export function maxStepsIn({ from, to, step }: Omit<SteppedTime, 'timeZone'>): number {
   // Two more: where the time begins and ends within a step, and where clocks are put forward.
   return Math.max(0, Math.ceil((to.getTime() - from.getTime()) / (minHours[step] * hourMs))) + 2
 }

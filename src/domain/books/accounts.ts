@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/transaction.ts'
+import { nilId } from '../../nil-id.ts'
 
 const maxAccountsRead = 1_000
 
@@ -9,7 +10,7 @@ export async function* readAccounts(books: Queryable): AsyncGenerator<{ id: stri
     const rows: { id: string; name: string }[] = await books.rows({
       name: 'read-accounts',
       text: `SELECT id, name FROM account WHERE id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
-      values: [last ?? '00000000-0000-0000-0000-000000000000'],
+      values: [last ?? nilId],
     })
     if (rows.length > 0) yield rows
     last = rows.length < maxAccountsRead ? undefined : rows.at(-1)?.id

@@ -2,9 +2,7 @@ import { Pacer } from '../../async/pacer.ts'
 import { CodeIndex } from '../../codespace/code-index.ts'
 import { PatternIndex } from '../../codespace/pattern-index.ts'
 import type { Queryable } from '../../database/transaction.ts'
-
-/** The nil UUID: no id equals it, and all are greater. */
-export const nilId = '00000000-0000-0000-0000-000000000000'
+import { nilId } from '../../nil-id.ts'
 
 // Each account and each format takes a few hundred bytes.
 const maxKept = 100_000

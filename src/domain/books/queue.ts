@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Topic } from '../../database/notifications.ts'
 import type { Queryable, RowOf, Transaction } from '../../database/transaction.ts'
 import type { QueueKind } from '../../generated/prisma/client.ts'
+import { nilId } from '../../nil-id.ts'
 
 /*
  * The queue: the accounts that have work for a worker, by the kind of work. It says where to look, and the rows of the work
@@ -56,15 +57,13 @@ export async function* readQueue(books: Queryable, kind: QueueKind): AsyncGenera
         SELECT account_id AS "accountId", kind, since, nonce FROM queue
         WHERE kind = $1 AND (since, account_id) > ($2::timestamptz, $3::uuid)
         ORDER BY since, account_id LIMIT ${maxPage}`,
-      values: [kind, last?.since ?? '-infinity', last?.accountId ?? zeroId],
+      values: [kind, last?.since ?? '-infinity', last?.accountId ?? nilId],
     })
     if (rows.length > 0) yield rows.map((row) => ({ ...row, nonce: BigInt(row.nonce) }))
     last = rows.at(-1)
     if (last === undefined || rows.length < maxPage) return
   }
 }
-
-const zeroId = '00000000-0000-0000-0000-000000000000'
 
 /** Removes an account of which no work was left, unless more has been made since it was read here. */
 export async function leaveQueue(books: Queryable, { accountId, kind, nonce }: QueuedAccount): Promise<void> {

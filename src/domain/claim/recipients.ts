@@ -3,6 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
+import type { LineRange } from '../pool/ranges.ts'
 import { endSnapshots } from '../pool/snapshot.ts'
 import { readUsage, unused, validityOfClaimed } from '../usage/usage.ts'
 
@@ -173,13 +174,6 @@ export async function listClaimsOf(
 
 // Claims of one statement. More would hold the event loop while they are decoded.
 const maxRead = 10_000
-
-/** The positions [from, to) of a pool's line. */
-interface LineRange {
-  poolId: string
-  from: bigint
-  to: bigint
-}
 
 /**
  * Where the codes of a recipient lie, in one pool or in all pools of the account: the places of its claims, with adjacent ones

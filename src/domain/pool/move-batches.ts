@@ -15,7 +15,7 @@ export async function withdrawBatches(
   taskId: string | undefined,
 ): Promise<bigint> {
   await cutAtClaimed(tx, pool, taskId)
-  const left = await takeOut(tx, pool, 'LINE', taskId, pool.withdrawn)
+  const left = await moveOut(tx, pool, 'LINE', taskId, pool.withdrawn)
   pool.total -= left
   pool.withdrawn += left
   await noteMoved(tx, pool, left)
@@ -28,7 +28,7 @@ export async function restoreBatches(
   pool: Pool,
   taskId: string | undefined,
 ): Promise<bigint> {
-  const left = await takeOut(tx, pool, 'WITHDRAWN', taskId, pool.total)
+  const left = await moveOut(tx, pool, 'WITHDRAWN', taskId, pool.total)
   pool.withdrawn -= left
   pool.total += left
   await noteMoved(tx, pool, left)
@@ -37,8 +37,8 @@ export async function restoreBatches(
 
 /** Removes the codes of an upload, none of which has been claimed, from its pool. */
 export async function removeBatches(tx: BookTransaction, pool: Pool, uploadId: string): Promise<bigint> {
-  const available = await takeOut(tx, pool, 'LINE', uploadId, undefined)
-  const withdrawn = await takeOut(tx, pool, 'WITHDRAWN', uploadId, undefined)
+  const available = await moveOut(tx, pool, 'LINE', uploadId, undefined)
+  const withdrawn = await moveOut(tx, pool, 'WITHDRAWN', uploadId, undefined)
   pool.total -= available
   pool.withdrawn -= withdrawn
   await noteMoved(tx, pool, available + withdrawn)
@@ -94,10 +94,10 @@ async function cutAtClaimed(tx: BookTransaction, pool: Pool, taskId: string | un
 }
 
 /**
- * Takes the unclaimed batches of a lane, or those of a task, out of it, in their order, to the position `end` of the other lane;
+ * Moves the unclaimed batches of a lane, or those of a task, out of it, in their order, to the position `end` of the other lane;
  * undefined: out of the pool. The batches behind them close the gaps. Resolves to the number of codes.
  */
-async function takeOut(
+async function moveOut(
   tx: BookTransaction,
   pool: Pool,
   lane: Lane,

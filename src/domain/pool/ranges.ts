@@ -8,6 +8,13 @@ export interface LaneRange {
   to: bigint
 }
 
+/** The positions [from, to) of a pool's line. */
+export interface LineRange {
+  poolId: string
+  from: bigint
+  to: bigint
+}
+
 /** Those of the ranges that have positions. */
 export function withoutEmpty(ranges: readonly LaneRange[]): LaneRange[] {
   return ranges.filter(({ from, to }) => from < to)

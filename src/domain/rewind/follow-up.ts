@@ -12,7 +12,7 @@ import { endSnapshots } from '../pool/snapshot.ts'
 import { withdrawStock } from '../stock/withdraw.ts'
 import { beginFollowUp, endFollowUp, type FollowUp, type IncarnationState } from './incarnation.ts'
 import { type Outlook, outlookOf } from './margin.ts'
-import { readFormatUses, readQuantities, readUnfinishedUploads } from './plan.ts'
+import { type NamedUse, readFormatUses, readUnfinishedUploads } from './plan.ts'
 
 /** What a follow-up has done, step by step. */
 export type Done = { accountId: string; accountName: string } & (
@@ -80,9 +80,8 @@ class AccountFollowUp {
     const { accountId } = this.#account
     await this.#forgetEarlier()
     const formats = await readFormatUses(this.#books, accountId)
-    const quantities = await readQuantities(this.#books, accountId)
     // Before the pools, which are refilled from them.
-    for (const { id, name } of formats) await this.#moveOn(id, name, quantities)
+    for (const format of formats) await this.#moveOn(format)
     for (const taskId of await readUnfinishedUploads(this.#books, accountId, this.#followUp.begunAt))
       await this.#cancel(taskId, 'UPLOAD')
     const pools = await this.#books.rows<{ id: string }>({
@@ -102,11 +101,7 @@ class AccountFollowUp {
   }
 
   /** Moves a format on, once it is ready, and nothing waits for the codes that are given up. */
-  async #moveOn(
-    formatId: string,
-    name: string,
-    { ofPools, largest }: { ofPools: Map<string, bigint>; largest: bigint },
-  ): Promise<void> {
+  async #moveOn({ id: formatId, name, quantities, largest }: NamedUse): Promise<void> {
     const { accountId } = this.#account
     for (let round = 0; ; ) {
       const outcome = await this.#step(formatId, async (tx) => {
@@ -118,8 +113,7 @@ class AccountFollowUp {
           if (await backfillNext(tx, { id: formatId, space, takenTo }, backfillSize)) tx.queue('GENERATIONS')
           return 'UNREADY'
         }
-        const use = { ...format, quantities: ofPools.get(formatId) ?? 0n, largest }
-        const outlook = outlookOf(use, this.#followUp.margin)
+        const outlook = outlookOf({ ...format, quantities, largest }, this.#followUp.margin)
         if (outlook.isUsedUp && format.reserved > 0n) return 'AWAITED'
         await giveUp(tx, format, outlook)
         return outlook

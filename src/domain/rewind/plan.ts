@@ -49,7 +49,7 @@ async function planAccount(
   }
 }
 
-type NamedUse = FormatUse & { id: string; name: string }
+export type NamedUse = FormatUse & { id: string; name: string }
 
 /** The formats of an account, and how fast they are used. */
 export async function readFormatUses(books: Queryable, accountId: string): Promise<NamedUse[]> {
@@ -74,7 +74,7 @@ export async function readFormatUses(books: Queryable, accountId: string): Promi
 }
 
 /** The sum of the quantities of an account's pools by their format, and the largest quantity of its generations. */
-export async function readQuantities(
+async function readQuantities(
   books: Queryable,
   accountId: string,
 ): Promise<{ ofPools: Map<string, bigint>; largest: bigint }> {

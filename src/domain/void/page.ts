@@ -1,7 +1,8 @@
 import { min } from '../../bigint.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import type { LineRange } from '../pool/ranges.ts'
 import { lockUsages } from '../usage/lock.ts'
-import { type ClaimedRange, countOf } from './select.ts'
+import { countOf } from './select.ts'
 
 /**
  * How much one transaction does: at most so many ranges, and so many of the redeemed codes and voids in them. Redemptions in the
@@ -10,7 +11,7 @@ import { type ClaimedRange, countOf } from './select.ts'
 export const maxPageSize = 10_000
 
 /** A range of a pool whose usage is locked, with the version that a change will have. */
-export type LockedRange = ClaimedRange & { version: bigint }
+export type LockedRange = LineRange & { version: bigint }
 
 /** The part of an act that is one transaction. */
 export interface Page {
@@ -26,7 +27,7 @@ export interface Done {
   /** How many redeemed codes it has come across. */
   redeemed: bigint
   /** What remains of its ranges, in their order: those in which there is more than the page has looked for. */
-  rest: readonly ClaimedRange[]
+  rest: readonly LineRange[]
 }
 
 /**
@@ -36,16 +37,16 @@ export interface Done {
 export async function inPages(
   books: Books,
   accountId: string,
-  ranges: readonly ClaimedRange[],
+  ranges: readonly LineRange[],
   pageSize: number,
   act: (tx: BookTransaction, page: Page) => Promise<Done>,
 ): Promise<Omit<Done, 'rest'>> {
   const changed = new Map<string, bigint>()
   let redeemed = 0n
-  let rest: readonly ClaimedRange[] = []
-  let taken = 0
-  while (rest.length > 0 || taken < ranges.length) {
-    const more = ranges.slice(taken, taken + pageSize - rest.length)
+  let rest: readonly LineRange[] = []
+  let passed = 0
+  while (rest.length > 0 || passed < ranges.length) {
+    const more = ranges.slice(passed, passed + pageSize - rest.length)
     const part = [...rest, ...more]
     const done = await books.write(accountId, async (tx) =>
       act(tx, { ranges: await lock(tx, part), each: shareOf(part, pageSize) }),
@@ -53,12 +54,12 @@ export async function inPages(
     for (const [poolId, count] of done.changed) add(changed, poolId, count)
     redeemed += done.redeemed
     rest = done.rest
-    taken += more.length
+    passed += more.length
   }
   return { changed, redeemed }
 }
 
-async function lock(tx: BookTransaction, ranges: readonly ClaimedRange[]): Promise<LockedRange[]> {
+async function lock(tx: BookTransaction, ranges: readonly LineRange[]): Promise<LockedRange[]> {
   const versions = await lockUsages(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
   return ranges.map((range) => {
     const version = versions.get(range.poolId)
@@ -68,7 +69,7 @@ async function lock(tx: BookTransaction, ranges: readonly ClaimedRange[]): Promi
 }
 
 /** How much to look for in each range, so that it is no more than `pageSize` in all. No range has more in it than codes. */
-function shareOf(ranges: readonly ClaimedRange[], pageSize: number): number {
+function shareOf(ranges: readonly LineRange[], pageSize: number): number {
   const total = (each: number) =>
     ranges.reduce((sum, range) => sum + Number(min(countOf([range]), BigInt(each))), 0)
   let each = Math.max(1, Math.floor(pageSize / ranges.length))

@@ -1,7 +1,7 @@
 import { max, min } from '../../bigint.ts'
 import type { BookTransaction } from '../books/books.ts'
+import type { LineRange } from '../pool/ranges.ts'
 import { add, type Done, type LockedRange, type Page } from './page.ts'
-import type { ClaimedRange } from './select.ts'
 
 /** SQL: the table `asked` of ranges. */
 const asked = `unnest($2::uuid[], $3::numeric[], $4::numeric[]) WITH ORDINALITY AS asked (pool_id, low, high, number)`
@@ -32,7 +32,7 @@ const voidsOfRange = `
 export async function layVoids(tx: BookTransaction, page: Page, reason: string | undefined): Promise<Done> {
   const obstacles = await readObstacles(tx, page)
   const gaps: (LockedRange & { first: bigint; end: bigint })[] = []
-  const rest: ClaimedRange[] = []
+  const rest: LineRange[] = []
   const changed = new Map<string, bigint>()
   let redeemed = 0n
   const lay = (range: LockedRange, first: bigint, end: bigint) => {
@@ -130,7 +130,7 @@ export async function endVoids(tx: BookTransaction, page: Page): Promise<Done> {
   const voids = Map.groupBy(rows, ({ range }) => range)
   const ended = new Map<string, Ended>()
   const beside: (Ended & { low: bigint; high: bigint })[] = []
-  const rest: ClaimedRange[] = []
+  const rest: LineRange[] = []
   const changed = new Map<string, bigint>()
   for (const [i, { poolId, from, to, version: unvoidedVersion }] of page.ranges.entries()) {
     const found = voids.get(i) ?? []

@@ -7,6 +7,7 @@ import type { CodeOrigin } from '../code/code.ts'
 import { type ClaimedPlace, placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
+import type { LineRange } from '../pool/ranges.ts'
 
 export const maxSelectedCodes = 10_000
 export const maxSelectedPools = 1_000
@@ -19,17 +20,10 @@ export type Select =
   | { taskId: string }
   | { recipient: string; poolId: string | undefined }
 
-/** The positions [from, to) of a pool's line, all claimed. */
-export interface ClaimedRange {
-  poolId: string
-  from: bigint
-  to: bigint
-}
-
 /** The codes of a choice. Claimed codes never move, so the ranges stay right whatever happens meanwhile. */
 export interface Selected {
   /** Those that have been claimed. No two ranges overlap or are adjacent, and those of a pool are in order, one behind the other. */
-  ranges: readonly ClaimedRange[]
+  ranges: readonly LineRange[]
   /** How many have not. Of a claim and of a recipient, none. */
   notClaimed: bigint
 }
@@ -144,11 +138,11 @@ async function findPlaces(
 }
 
 /** Positions that differ, as ranges. */
-function joined(positions: readonly ClaimedPlace[]): ClaimedRange[] {
+function joined(positions: readonly ClaimedPlace[]): LineRange[] {
   const sorted = positions.toSorted((a, b) =>
     a.poolId === b.poolId ? (a.position < b.position ? -1 : 1) : a.poolId < b.poolId ? -1 : 1,
   )
-  const ranges: ClaimedRange[] = []
+  const ranges: LineRange[] = []
   for (const { poolId, position } of sorted) {
     const last = ranges.at(-1)
     if (last?.poolId === poolId && last.to === position) last.to += 1n
@@ -193,7 +187,7 @@ async function findTask(books: Queryable, accountId: string, taskId: string): Pr
 }
 
 /** How many codes the ranges have. */
-export function countOf(ranges: readonly ClaimedRange[]): bigint {
+export function countOf(ranges: readonly LineRange[]): bigint {
   return ranges.reduce((sum, { from, to }) => sum + to - from, 0n)
 }
 

@@ -18,7 +18,7 @@ export class TestLimit {
   }
 
   /** Counts a test. Throws a RateLimitedError if the account has had too many. */
-  take(accountId: string): void {
+  count(accountId: string): void {
     const now = this.#now()
     const times = (this.#times.get(accountId) ?? []).filter((time) => time > now - minuteMs)
     const [oldest] = times

@@ -7,7 +7,7 @@ import { grouped } from '../../grouped.ts'
 import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest } from '../http/errors.ts'
-import { limitArrival, maxSilenceMs, takeBody } from '../http/request.ts'
+import { limitArrival, maxSilenceMs, receiveBody } from '../http/request.ts'
 
 // Reads operations from HTTP requests: https://graphql.github.io/graphql-over-http/draft/. A request without a valid
 // operation is answered with the same status whatever its Accept header says. Forms: see multipart.ts.
@@ -111,14 +111,14 @@ async function readWhole(
   if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) throw tooLong()
   const chunks: Buffer[] = []
   let size = 0
-  const take = (chunk: Buffer) => {
+  const receive = (chunk: Buffer) => {
     size += chunk.length
     if (size > maxRequestBytes) throw tooLong()
     keep(chunk.length)
     chunks.push(chunk)
   }
   try {
-    await takeBody(request, response, { silenceMs: maxSilenceMs, take })
+    await receiveBody(request, response, { silenceMs: maxSilenceMs, receive })
   } catch (error) {
     if (!(error instanceof FileInterruptedError)) throw error
     // Not sent: the connection is lost.

@@ -109,20 +109,20 @@ export async function* readBody(
 }
 
 /**
- * Takes all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply, and
- * `limitArrival`. Rejects with what `take` throws, and then takes no more.
+ * Receives all bytes of a request's body as they arrive, without back-pressure: see `readBody`, whose rules apply, and
+ * `limitArrival`. Rejects with what `receive` throws, and then receives no more.
  */
-export async function takeBody(
+export async function receiveBody(
   request: IncomingMessage,
   response: ServerResponse,
-  { silenceMs, take }: { silenceMs: number; take: (chunk: Buffer) => void },
+  { silenceMs, receive }: { silenceMs: number; receive: (chunk: Buffer) => void },
 ): Promise<void> {
   if (request.destroyed) throw interrupted(request.errored)
   if (awaitsContinue(request)) response.writeContinue()
   // Most bodies are short, and have arrived with the head of their request: they need no timers and no listeners.
   const { readableLength, headers } = request
   if (readableLength > 0 && readableLength === Number(headers['content-length'])) {
-    take(request.read())
+    receive(request.read())
     // Otherwise 'end' is never emitted.
     request.resume()
     return
@@ -138,7 +138,7 @@ export async function takeBody(
       silence.refresh()
     }
     try {
-      take(chunk)
+      receive(chunk)
     } catch (error) {
       reject(error)
     }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type ActivityStep,
   boundariesOf,
-  mostSteps,
+  maxStepsIn,
   problemOf,
   type SteppedTime,
 } from '../../../src/domain/activity/steps.ts'
@@ -175,7 +175,7 @@ describe('hours and days of time zones', () => {
         const found = boundariesOf(asked)
         const clock = clockOf(asked.timeZone)
         const steps = found.slice(1).map((end, i) => [found[i] as Date, end] as const)
-        expect(steps.length).toBeLessThanOrEqual(mostSteps(asked))
+        expect(steps.length).toBeLessThanOrEqual(maxStepsIn(asked))
         const [first, last] = [steps[0], steps.at(-1)]
         if (first === undefined || last === undefined) throw new Error('There is no step.')
         expect(first[0] <= asked.from && asked.from < first[1]).toBe(true)

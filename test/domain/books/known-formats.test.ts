@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Queryable } from '../../../src/database/transaction.ts'
-import { KnownFormatsCache, nilId } from '../../../src/domain/books/known-formats.ts'
+import { KnownFormatsCache } from '../../../src/domain/books/known-formats.ts'
+import { nilId } from '../../../src/nil-id.ts'
 
 /** A database in which each account has the given number of formats, with the ids "1", "2" and so on. */
 function databaseOf(counts: Record<string, number>) {

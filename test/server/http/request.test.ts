@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FileInterruptedError } from '../../../src/domain/books/errors.ts'
-import { readBody, takeBody } from '../../../src/server/http/request.ts'
+import { readBody, receiveBody } from '../../../src/server/http/request.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -81,9 +81,9 @@ describe('a client that sends a file', () => {
 test('a body whose client left before it is wanted is not awaited', async () => {
   const { sent } = open()
   sent.destroy()
-  const taking = takeBody(sent as unknown as IncomingMessage, {} as ServerResponse, {
+  const taking = receiveBody(sent as unknown as IncomingMessage, {} as ServerResponse, {
     silenceMs: minute,
-    take: () => {},
+    receive: () => {},
   })
   await expect(taking).rejects.toThrow(FileInterruptedError)
 })
