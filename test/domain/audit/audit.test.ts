@@ -139,7 +139,7 @@ describe('damage is reported, and nothing else', () => {
   })
 
   it.each(Object.entries(damages))('%s', async (_what, { sql, found, says }) => {
-    await runSql(sound.database.url, `${pastConstraints}; ${sql(sound)}`)
+    await sound.database.connections.query(`${pastConstraints}; ${sql(sound)}`)
     const { findings } = await findIn(sound.database.connections)
     expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(found)
     expect(findings.map((finding) => finding.what).join('\n')).toContain(says(sound))
