@@ -27,8 +27,13 @@ export class Notifications {
   readonly #listeners = new Map<Topic, Set<NoticeListener>>()
   readonly #pending = new Set<string>()
   #sending: Promise<void> | undefined
+  /** The connection that listens. */
   #client: pg.Client | undefined
+  /** The connection that is being made. */
+  #next: pg.Client | undefined
   #reconnect: NodeJS.Timeout | undefined
+  /** Until the connection that is being made listens, or could not be made. Never rejects. */
+  #reconnecting: Promise<void> | undefined
   #closed = false
 
   /** `connection`: how to make the connection to the same database that LISTEN needs for itself. */
@@ -56,10 +61,14 @@ export class Notifications {
     this.#sending ??= this.#send()
   }
 
+  /** Leaves no connection behind, also if one is just being made to replace one that was lost. */
   async close(): Promise<void> {
     await this.#sending
     this.#closed = true
     clearTimeout(this.#reconnect)
+    // A server that is silent would be waited for. To end a connection politely takes one that has been made.
+    this.#next?.connection.stream.destroy()
+    await this.#reconnecting
     await this.#client?.end()
   }
 
@@ -107,6 +116,7 @@ export class Notifications {
     }
     client.on('error', onLost)
     client.on('end', () => onLost())
+    this.#next = client
     try {
       await client.connect()
       await prepareSession(client)
@@ -115,14 +125,17 @@ export class Notifications {
       failed = true
       await client.end().catch(() => undefined)
       throw error
+    } finally {
+      this.#next = undefined
     }
     this.#client = client
   }
 
   #retry(): void {
     this.#reconnect = setTimeout(() => {
-      this.open().then(
+      this.#reconnecting = this.open().then(
         () => {
+          if (this.#closed) return
           this.#log.info('listening for changes again')
           for (const topic of this.#listeners.keys()) this.#deliver(topic, undefined)
         },

@@ -24,7 +24,9 @@ export interface NodeAway {
 }
 
 interface Away {
-  readonly report: NodeAway
+  report: NodeAway
+  /** Until the log says that it is away. */
+  logged: Promise<void>
   triedAt: number
   isTrying: boolean
 }
@@ -160,7 +162,7 @@ export class Reach {
   /** Never rejects. */
   async #tryAgain(node: string, accountId: string, away: Away): Promise<void> {
     try {
-      if ((await this.#failureOf(accountId)) === undefined) this.#comeBack(node)
+      if ((await this.#failureOf(accountId)) === undefined) await this.#comeBack(node)
     } catch (error) {
       this.#logFailure({ node }, error)
     }
@@ -191,12 +193,20 @@ export class Reach {
     // A connection of this process may have been lost. Only a node that does not answer while the coordinator does is away.
     if ((await this.#failureOf(accountId)) === undefined) return false
     if (!this.#away.has(node)) {
-      const report = { node, accounts: await this.#countAccounts(node), since: new Date() }
-      this.#away.set(node, { report, triedAt: performance.now(), isTrying: false })
-      this.#log.warn(
-        { err: error, node, accounts: report.accounts },
-        'a node of the database is away: the work for its accounts waits',
-      )
+      const { promise: logged, resolve } = Promise.withResolvers<void>()
+      const report = { node, accounts: undefined, since: new Date() }
+      const away: Away = { report, logged, triedAt: performance.now(), isTrying: false }
+      // Before anything is awaited: others may notice at the same time, and the node may be back before its accounts are counted.
+      this.#away.set(node, away)
+      try {
+        away.report = { ...report, accounts: await this.#countAccounts(node) }
+      } finally {
+        this.#log.warn(
+          { err: error, node, accounts: away.report.accounts },
+          'a node of the database is away: the work for its accounts waits',
+        )
+        resolve()
+      }
     }
     return true
   }
@@ -209,18 +219,20 @@ export class Reach {
         values: [node],
       })
       return count?.accounts
-    } catch {
-      return undefined
+    } catch (error) {
+      if (isUnavailable(error)) return undefined
+      throw error
     }
   }
 
-  #comeBack(node: string): void {
+  async #comeBack(node: string): Promise<void> {
     const away = this.#away.get(node)
     if (away === undefined) return
     this.#away.delete(node)
-    const { accounts, since } = away.report
+    const awayMs = Date.now() - away.report.since.getTime()
+    await away.logged
     this.#log.info(
-      { node, accounts, awayMs: Date.now() - since.getTime() },
+      { node, accounts: away.report.accounts, awayMs },
       'a node of the database is back: the work for its accounts goes on',
     )
   }

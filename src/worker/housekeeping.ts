@@ -3,7 +3,7 @@ import { logRetry, Poll } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
 import { forgetSessions } from '../domain/account/sessions.ts'
 import { readAccountIds } from '../domain/books/accounts.ts'
-import type { Books } from '../domain/books/books.ts'
+import type { Books, BookTransaction } from '../domain/books/books.ts'
 import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
 import { requeue } from '../domain/books/requeue.ts'
@@ -77,18 +77,29 @@ export class Housekeeping {
 
   /** Removes some of the account's expired rows of each kind. Resolves to whether there may be more. */
   async #removeSome(accountId: string): Promise<boolean> {
-    const before = (keptMs: number) => new Date(Date.now() - keptMs)
-    return await this.#books.write(accountId, async (tx) => {
-      if (!(await tx.tryLock(`housekeeping of ${accountId}`))) return false
+    const hasMore = await this.#exclusively(accountId, async (tx) => {
       // Sent together: most accounts have nothing to remove. Those that lock come in the order of locks.
-      const [rejected, hasOrphans, keys, events] = await Promise.all([
+      const [rejected, hasOrphans, keys] = await Promise.all([
         forgetRejectedRows(tx, before(this.#rejectedRowsAreKeptMs), maxRowsPerStep),
         removeOrphans(tx, before(orphansAreKeptMs)),
         forgetKeys(tx, before(keysAreKeptMs), maxRowsPerStep),
-        forgetEvents(tx, accountId, before(this.#eventsAreKeptMs), maxRowsPerStep),
       ])
-      return hasOrphans || Math.max(rejected, keys, events) === maxRowsPerStep
+      return hasOrphans || Math.max(rejected, keys) === maxRowsPerStep
     })
+    // A transaction of its own: the one above can put the account into the queue, whose lock precedes that of the event log.
+    const hasMoreEvents = await this.#exclusively(accountId, async (tx) => {
+      const time = before(this.#eventsAreKeptMs)
+      return (await forgetEvents(tx, accountId, time, maxRowsPerStep)) === maxRowsPerStep
+    })
+    return hasMore || hasMoreEvents
+  }
+
+  /** Runs a step in a transaction. Resolves to false, without running it, if another process is at one for the same account. */
+  async #exclusively(accountId: string, step: (tx: BookTransaction) => Promise<boolean>): Promise<boolean> {
+    return await this.#books.write(
+      accountId,
+      async (tx) => (await tx.tryLock(`housekeeping of ${accountId}`)) && (await step(tx)),
+    )
   }
 
   get #isClosed(): boolean {
@@ -99,4 +110,8 @@ export class Housekeeping {
   async #repeat(step: () => Promise<boolean>): Promise<void> {
     while (!this.#isClosed && (await step()));
   }
+}
+
+function before(keptMs: number): Date {
+  return new Date(Date.now() - keptMs)
 }

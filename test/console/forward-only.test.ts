@@ -1,55 +1,136 @@
-import { type Exchange, gql, makeOperation, makeResult, type Operation } from '@urql/core'
+import {
+  type Exchange,
+  gql,
+  makeOperation,
+  makeResult,
+  type Operation,
+  type OperationResult,
+} from '@urql/core'
 import { expect, test } from 'vitest'
-import { filter, fromArray, makeSubject, mergeMap, pipe, subscribe } from 'wonka'
+import { empty, makeSubject, merge, mergeMap, pipe, type Source, subscribe } from 'wonka'
 import { forwardOnly } from '../../src/console/api/forward-only.ts'
 
-/** The statuses of a task that a page shows while answers with `statuses` arrive, each for an operation of a kind. */
-function shown(statuses: readonly (readonly ['query' | 'subscription', string])[]): string[] {
-  const answers = [...statuses]
-  const arrived: string[] = []
-  const answer: Exchange = () => (operations) =>
+/** A page that asks for tasks and is told of them, by a service whose answers the test gives. */
+class Page {
+  /** The statuses that have been shown, in order; those of several tasks separated by spaces. */
+  readonly shown: string[] = []
+  /** The operations that the service has received and not answered. */
+  readonly #received: Operation[] = []
+  readonly #operations = makeSubject<Operation>()
+  readonly #answers = makeSubject<OperationResult>()
+  #key = 0
+
+  constructor() {
+    const service: Exchange = () => (operations) => {
+      const receive = (operation: Operation): Source<OperationResult> => {
+        this.#received.push(operation)
+        return empty
+      }
+      return merge([pipe(operations, mergeMap(receive)), this.#answers.source])
+    }
+    const input = {} as Parameters<Exchange>[0]
     pipe(
-      operations,
-      filter(() => answers.length > 0),
-      mergeMap((operation) => {
-        const [, status] = answers.shift() ?? []
-        const data = { tasks: { edges: [{ node: { __typename: 'Task', id: 'a', status } }] } }
-        return fromArray([makeResult(operation, { data })])
-      }),
+      forwardOnly({ ...input, forward: service(input) })(this.#operations.source),
+      subscribe(({ data }) => this.shown.push(data.tasks.map(({ status }: Task) => status).join(' '))),
     )
-  const { source, next } = makeSubject<Operation>()
-  const exchange = forwardOnly({
-    forward: answer({} as Parameters<Exchange>[0]),
-  } as Parameters<Exchange>[0])
-  pipe(
-    exchange(source),
-    subscribe(({ data }) => arrived.push(data.tasks.edges[0].node.status)),
-  )
-  let key = 0
-  while (answers.length > 0) {
-    const [kind] = answers[0] ?? ['query']
-    const request = { key: ++key, query: gql`{ tasks { edges { node { id status } } } }`, variables: {} }
-    next(makeOperation(kind, request, { url: '', requestPolicy: 'network-only' }))
   }
-  return arrived
+
+  get unanswered(): number {
+    return this.#received.length
+  }
+
+  send(kind: 'query' | 'subscription'): void {
+    const request = { key: ++this.#key, query: gql`{ tasks { id status } }`, variables: {} }
+    this.#operations.next(makeOperation(kind, request, { url: '', requestPolicy: 'network-only' }))
+  }
+
+  /** Answers the operation that was received first, with the statuses of tasks. */
+  answer(...statuses: string[]): void {
+    const operation = this.#received.shift()
+    if (operation === undefined) throw new Error('Nothing is to be answered.')
+    const tasks = statuses.map((status, id) => ({ __typename: 'Task', id: String(id), status }))
+    this.#answers.next(makeResult(operation, { data: { tasks } }))
+  }
+
+  /** Tells the page of an event. */
+  tell(...statuses: string[]): void {
+    this.send('subscription')
+    this.#received.unshift(...this.#received.splice(-1))
+    this.answer(...statuses)
+  }
+}
+
+interface Task {
+  status: string
 }
 
 test('a query whose answer arrives after later news is sent again', () => {
-  const late = [
-    ['subscription', 'COMPLETED'],
-    ['query', 'AWAITING_EXECUTION'],
-    ['query', 'COMPLETED'],
-  ] as const
-  expect(shown(late)).toEqual(['COMPLETED', 'COMPLETED'])
+  const page = new Page()
+  page.send('query')
+  page.tell('COMPLETED')
+  page.answer('AWAITING_EXECUTION')
+  expect(page.shown).toEqual(['COMPLETED'])
+  page.answer('COMPLETED')
+  expect(page.shown).toEqual(['COMPLETED', 'COMPLETED'])
+  expect(page.unanswered).toBe(0)
+})
+
+test('it is sent once more for news that arrive while it is sent again', () => {
+  const page = new Page()
+  page.send('query')
+  page.tell('RUNNING')
+  page.answer('AWAITING_EXECUTION')
+  page.tell('COMPLETED')
+  page.answer('RUNNING')
+  page.answer('COMPLETED')
+  expect(page.shown).toEqual(['RUNNING', 'COMPLETED', 'COMPLETED'])
+  expect(page.unanswered).toBe(0)
 })
 
 test('a task that goes on is shown as it does', () => {
-  const course = [
-    ['query', 'AWAITING_EXECUTION'],
-    ['subscription', 'RUNNING'],
-    ['query', 'RUNNING'],
-    ['query', 'COMPLETED'],
-    ['query', 'UNDONE'],
-  ] as const
-  expect(shown(course)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'RUNNING', 'COMPLETED', 'UNDONE'])
+  const page = new Page()
+  const query = (status: string) => {
+    page.send('query')
+    page.answer(status)
+  }
+  query('AWAITING_EXECUTION')
+  page.tell('RUNNING')
+  query('RUNNING')
+  query('COMPLETED')
+  query('UNDONE')
+  expect(page.shown).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'RUNNING', 'COMPLETED', 'UNDONE'])
+  expect(page.unanswered).toBe(0)
+})
+
+test('a task that has gone back, as a restored backup makes it, is shown as queries that are sent then find it', () => {
+  const page = new Page()
+  page.tell('COMPLETED', 'COMPLETED')
+  page.send('query')
+  page.answer('CANCELLED', 'COMPLETED')
+  page.send('query')
+  page.answer('CANCELLED', 'UNDONE')
+  expect(page.shown).toEqual(['COMPLETED COMPLETED', 'CANCELLED COMPLETED', 'CANCELLED UNDONE'])
+  expect(page.unanswered).toBe(0)
+})
+
+test('a query that was on its way while a task went back is sent again once', () => {
+  const page = new Page()
+  page.send('query')
+  page.tell('COMPLETED')
+  page.answer('CANCELLED')
+  page.answer('CANCELLED')
+  expect(page.shown).toEqual(['COMPLETED', 'CANCELLED'])
+  expect(page.unanswered).toBe(0)
+})
+
+test('of two queries that are on their way, each is judged by when it was sent', () => {
+  const page = new Page()
+  page.send('query')
+  page.tell('COMPLETED')
+  page.send('query')
+  page.answer('RUNNING')
+  page.answer('CANCELLED')
+  page.answer('CANCELLED')
+  expect(page.shown).toEqual(['COMPLETED', 'CANCELLED', 'CANCELLED'])
+  expect(page.unanswered).toBe(0)
 })

@@ -9,7 +9,7 @@ import { facts } from '../../src/telemetry/facts.ts'
 import { Housekeeping } from '../../src/worker/housekeeping.ts'
 import { expectBalance } from '../support/audit.ts'
 import { newAccount, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
-import { onlyOnOneServer, runSql, testDatabase } from '../support/database.ts'
+import { onlyOnOneServer, runSql, sessionsThatWait, testDatabase } from '../support/database.ts'
 import { startService } from '../support/service.ts'
 import { addCodes, clearAway, startUpload, upload } from '../support/uploads.ts'
 import { happen, newWebhook } from '../support/webhooks.ts'
@@ -195,6 +195,30 @@ it('waits for no lock of the queue while it removes events, which others lock af
   await writer.query('SELECT FROM queue FOR UPDATE')
   await using _housekeeping = keepHouse(test)
   await expect.poll(() => readLog(books, accountId)).toMatchObject({ floor: 4n })
+})
+
+it('has not locked the event log while it waits for the queue, which others lock first', async () => {
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const poolId = await newPool(test)
+  const taskId = await upload(test, poolId, ['twice', 'twice'])
+  await clearAway(test, taskId)
+  await books.rows({ text: `UPDATE task SET finished_at = now() - interval '31 days'` })
+  await books.rows({ text: `UPDATE event SET at = now() - interval '31 days'` })
+  const writer = await books.connections.connect()
+  await using cleanup = new AsyncDisposableStack()
+  cleanup.defer(async () => {
+    await writer.query('ROLLBACK')
+    writer.release()
+  })
+  await writer.query('BEGIN')
+  await writer.query('SELECT FROM queue WHERE account_id = $1 FOR NO KEY UPDATE', [accountId])
+  await using _housekeeping = keepHouse(test)
+  await expect.poll(() => sessionsThatWait(books, 'INTO queue')).toHaveLength(1)
+  await writer.query('SELECT FROM event_log WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT', [accountId])
+  await writer.query('COMMIT')
+  const { last } = await readLog(books, accountId)
+  await expect.poll(() => readLog(books, accountId)).toMatchObject({ floor: last })
 })
 
 it('puts accounts into the queue for the work that the queue lacks, and leaves what is queued', async () => {

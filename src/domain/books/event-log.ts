@@ -234,7 +234,8 @@ export async function readWantedEvents(
 
 /**
  * Removes events of the account from before `time`, oldest first, at most `limit`. What is kept is the end of the log, without
- * a gap. Resolves to the number removed. It must be the last of its transaction, like `appendEvents`.
+ * a gap. Resolves to the number removed. It must be the last of its transaction, like `appendEvents`: that
+ * must neither record events nor put the account into the queue, as both are written after it.
  */
 export async function forgetEvents(
   tx: Queryable & Pick<Transaction, 'execute'>,

@@ -6,6 +6,7 @@ import { publicError, topLevelError } from '../../graphql/errors/top-level.ts'
 import { type Answers, bytesOf, joined, type Piece } from '../../graphql/limits/answers.ts'
 import type { Subscribed } from '../../graphql/subscriber.ts'
 import type { RequestRecord } from '../../telemetry/request-record.ts'
+import { inPieces, maxPieceBytes } from '../http/pieces.ts'
 import { acceptsStream } from './accept.ts'
 import type { ApiRequest, ArrivedOperation, Requests } from './requests.ts'
 
@@ -95,9 +96,6 @@ function streamWithPublicErrors(
   }
 }
 
-// Longer answers are sent in pieces, with back-pressure, so that a client that does not read is noticed.
-export const maxPieceBytes = 64_000
-
 /** The body of an answer of this length in bytes. A single string of a long one would be copied and encoded in one go. */
 export function bodyOf(pieces: readonly Piece[], length: number): BodyInit {
   return length > maxPieceBytes ? streamOf(pieces) : joined(pieces)
@@ -142,12 +140,6 @@ export function sendWritten(answers: Answers): Plugin {
       } else if (inParts.has(request) && response.body !== null) send(streamOf(inPieces(response.body)))
     },
   }
-}
-
-async function* inPieces(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  for await (const part of parts)
-    for (let from = 0; from < part.length; from += maxPieceBytes)
-      yield part.subarray(from, from + maxPieceBytes)
 }
 
 /**

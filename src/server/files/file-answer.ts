@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
 import { RejectedRowsForgottenError } from '../../domain/books/errors.ts'
 import { SnapshotChangedError } from '../../domain/usage/line-reader.ts'
+import { inPieces } from '../http/pieces.ts'
 import { acceptedCoding } from '../http/request.ts'
 
 /** The answer to a request for a file. */
@@ -42,7 +43,7 @@ export async function sendFile(
   let failure: { error: unknown } | undefined
   const watched = (async function* () {
     try {
-      yield* pieces
+      yield* inPieces(pieces)
     } catch (error) {
       failure = { error }
       throw error

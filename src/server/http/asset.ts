@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, relative } from 'node:path'
+import { Readable } from 'node:stream'
 import { Lazy } from '../../async/lazy.ts'
 import { errorCode } from '../../database/embedded/files.ts'
 import { notFound } from './errors.ts'
+import { inPieces, maxPieceBytes } from './pieces.ts'
 import { acceptedCoding, type ContentCoding } from './request.ts'
 import { type Route, readOnly } from './server.ts'
 
@@ -109,7 +111,9 @@ class Asset {
       ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
       'Content-Length': bytes.length,
     })
-    response.end(request.method === 'HEAD' ? undefined : bytes)
+    if (request.method === 'HEAD') response.end()
+    else if (bytes.length > maxPieceBytes) Readable.from(inPieces([bytes])).pipe(response)
+    else response.end(bytes)
   }
 
   #headers(): Readonly<Record<string, string>> {

@@ -192,11 +192,12 @@ export class HttpServer {
     this.#unread.close()
   }
 
-  /** Gives a request its id, which is in the headers of its answer, and notes when it has ended. */
+  /** Gives a request its id, which is in the headers of its answer, and watches its answer to the end. */
   #begin(request: IncomingMessage, response: ServerResponse): RequestRecord {
     const record = new RequestRecord(requestIdOf(request.headers[requestIdName]))
     response.setHeader(requestIdHeader, record.id)
     response.once('close', () => this.#end(request, response, record))
+    this.#unread.add(response)
     return record
   }
 
@@ -229,7 +230,6 @@ export class HttpServer {
     }
     if (route.exists !== undefined && !(await route.exists(match.id))) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
-    if (match.name === 'graphql') this.#unread.add(response)
     const onStream = (end: () => void) => {
       record.becomesStream()
       this.#addStream(response, end)
@@ -284,7 +284,8 @@ function describeAway({ node, accounts, since }: NodeAway): string {
 
 /**
  * Cuts the connection of a client that has read nothing between two beats although something was waiting for it, so that the
- * answer does not stay in memory.
+ * answer does not stay in memory. That goes for all answers: a browser in which somebody pauses a download reads nothing either,
+ * but for as long as that would keep what it reads of the database, and can resume it or begin again.
  */
 export class UnreadAnswers {
   /** Bytes sent by the last beat, if more was waiting then. */

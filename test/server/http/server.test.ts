@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { UnreadAnswers } from '../../../src/server/http/server.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { listen } from '../../../src/listen.ts'
+import { codesPath, graphiqlPath, graphqlPath, rejectedRowsPath } from '../../../src/routes.ts'
+import { HttpServer, type Routes, UnreadAnswers } from '../../../src/server/http/server.ts'
+import { openBooks, silent } from '../../support/books.ts'
 
 const unread = new UnreadAnswers()
 const server = createServer()
@@ -74,4 +77,39 @@ describe('an answer', () => {
     const [received] = (await once(asking, 'response')) as [IncomingMessage]
     expect(await received.setEncoding('utf8').toArray()).toEqual(['late'])
   })
+})
+
+test('the answer of every route is cut if the client reads nothing of it for half a minute', async () => {
+  await using test = await openBooks()
+  const responses: ServerResponse[] = []
+  const endless = {
+    methods: 'GET',
+    answer(_request: IncomingMessage, response: ServerResponse) {
+      responses.push(response)
+      Readable.from(Array<Buffer>(many).fill(Buffer.alloc(16_384))).pipe(response)
+    },
+  }
+  const routes: Routes = {
+    graphql: endless,
+    codesFile: endless,
+    rejectedRowsFile: endless,
+    graphiqlFile: endless,
+    nothing: endless,
+  }
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const http = new HttpServer({ books: test.books, log: silent, routes })
+  onTestFinished(() => http.close())
+  const port = await listen(http.server, { port: 0, host: '127.0.0.1' })
+  const paths = [graphqlPath, codesPath('1', {}), rejectedRowsPath('1'), graphiqlPath('a.js'), '/nothing']
+  for (const path of paths) {
+    const asking = request({ port, host: '127.0.0.1', path, headers: { accept: 'text/html' } }).end()
+    const [received] = (await once(asking, 'response')) as [IncomingMessage]
+    received.on('error', () => undefined)
+  }
+  for (const response of responses) await vi.waitUntil(() => response.writableNeedDrain)
+  vi.advanceTimersByTime(30_000)
+  expect(responses.map(({ req, destroyed }) => [req.url, destroyed])).toEqual(
+    paths.map((path) => [path, true]),
+  )
 })
