@@ -225,12 +225,16 @@ builder.node(Webhook, {
       description: `Its last deliveries, at most ${maxDeliveries}, newest first. Needs ADMIN.`,
       authScopes: { scope: 'ADMIN' },
       weight: pageWeight,
-      checkArgs: checkPage,
+      checkArgs: (args) => checkPage(args, 'WebhookDelivery'),
       args: pageArguments(),
       resolve: async ({ id }, page, context) => {
         const kept = await readDeliveries(context.books, context.accountId, id)
         const load = async (deliveryId: string) => kept.find((each) => each.id === deliveryId) ?? null
-        return await newestFirst(page, { load }, deliveriesOf(id), context)
+        return await newestFirst(
+          page,
+          { type: 'WebhookDelivery', nodes: { load }, filter: deliveriesOf(id) },
+          context,
+        )
       },
     }),
   }),
