@@ -9,6 +9,7 @@ const paths = {
   session: '/session',
   health: '/health',
   ready: '/ready',
+  schema: '/schema.graphql',
   consoleFile: '/console/*',
   graphiqlFile: '/graphiql/*',
   codesUpload: '/pools/:id/codes',
@@ -30,6 +31,9 @@ export type RouteName = keyof typeof paths
 export const graphqlPath = paths.graphql
 
 export const healthPath = paths.health
+
+/** The schema of the API in SDL. */
+export const schemaPath = paths.schema
 
 /** The path of the console's first page. */
 export const consolePath = '/'

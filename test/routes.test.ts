@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { codesPath, graphiqlPath, matchRoute, Parameters, rejectedRowsPath } from '../src/routes.ts'
+import {
+  codesPath,
+  graphiqlPath,
+  matchRoute,
+  Parameters,
+  rejectedRowsPath,
+  schemaPath,
+} from '../src/routes.ts'
 
 const poolId = 'UG9vbDox'
 const pathOf = (link: string) => link.split('?')[0] ?? ''
@@ -10,6 +17,7 @@ describe('a path', () => {
     expect(codes).toBe(`/pools/${poolId}/codes.csv?status=ALL`)
     expect(matchRoute(pathOf(codes))).toEqual({ name: 'codesFile', id: poolId })
     expect(matchRoute(rejectedRowsPath('VGFzazox'))).toEqual({ name: 'rejectedRowsFile', id: 'VGFzazox' })
+    expect(matchRoute(schemaPath)).toEqual({ name: 'schema', id: '' })
     expect(matchRoute(graphiqlPath('a/b.js'))).toEqual({ name: 'graphiqlFile', id: 'a/b.js' })
   })
 
@@ -59,6 +67,8 @@ describe('a path', () => {
     '/tasks/a/b',
     '/sign-in/',
     '/index.html',
+    '/schemaXgraphql',
+    '/schema.graphql/',
   ])('"%s" leads nowhere', (path) => {
     expect(matchRoute(path)).toBeUndefined()
   })

@@ -12,6 +12,7 @@ const toService: ProxyOptions = { target: service, changeOrigin: false }
 const proxy: Record<string, ProxyOptions> = {
   '^/graphql($|\\?)': { ...toService, ws: true },
   '^/graphiql/': toService,
+  '^/schema\\.graphql$': toService,
   '^/session$': toService,
   '^/pools/[^/]+/codes(\\.csv)?($|\\?)': toService,
   '^/tasks/[^/]+/rejected\\.csv($|\\?)': toService,

@@ -136,7 +136,8 @@ function quoted(character: string): string {
   return `"${character}" ${codePoint(character)}${meant}`
 }
 
-function codePoint(character: string): string {
+/** U+0020: how a character is named that could not be seen. */
+export function codePoint(character: string): string {
   const number = character.codePointAt(0) ?? 0
   return `U+${number.toString(16).toUpperCase().padStart(4, '0')}`
 }

@@ -201,10 +201,11 @@ builder.queryField('claims', (t) =>
 /** The recipient as it is stored. Throws BAD_USER_INPUT for a text that no claim can have as its recipient. */
 function askedRecipient(text: string): string {
   const check = new InputCheck()
-  const recipient = check.recipient(['recipient'], text)
+  const recipient = check.recipient(['recipient'], text, 'required')
   if (check.size > 0)
     throw badInput(
-      'No claim has this recipient. A recipient has 1 to 1,000 characters, one of which is visible and none NUL.',
+      'No claim has this recipient. A recipient has 1 to 1,000 characters, at least one of them visible, and no NUL or unpaired ' +
+        'surrogate.',
     )
   return recipient
 }

@@ -299,13 +299,17 @@ builder.queryFields((t) => ({
     description: 'The formats of your account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
-    checkArgs: checkPage,
+    checkArgs: (args) => checkPage(args, 'Format'),
     args: {
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
     },
     resolve: (_root, { search, ...page }, context) =>
-      newestFirst(page, context.nodes.format, formatsNamed(searchText(search)), context),
+      newestFirst(
+        page,
+        { type: 'Format', nodes: context.nodes.format, filter: formatsNamed(searchText(search)) },
+        context,
+      ),
   }),
   previewFormat: t.field({
     type: FormatPreview,

@@ -6,7 +6,7 @@ import { builder, type Types } from './builder.ts'
 import type { Context } from './context.ts'
 import { badInput } from './errors/top-level.ts'
 import { type FieldWeight, rowReads } from './field-rules.ts'
-import { isUuid } from './ids.ts'
+import { decodeId, encodeId, isUuid } from './ids.ts'
 import { defaultPageSize, maxPageSize } from './max-sizes.ts'
 
 /** The edge and connection types of a node, shared by all fields with a list of it. */
@@ -90,11 +90,14 @@ export function pageSize(args: PageArguments): PageSize {
   return { limit, fromEnd: last != null }
 }
 
-/** Throws BAD_USER_INPUT unless the arguments are valid for a list that is newest first. */
-export function checkPage(args: PageArguments): void {
+/** What a list that is newest first is of. Its cursors say it, so that other lists refuse them. */
+type ListedType = 'Format' | 'Pool' | 'Redemption' | 'Task' | 'WebhookDelivery'
+
+/** Throws BAD_USER_INPUT unless the arguments are valid for a list of this type that is newest first. */
+export function checkPage(args: PageArguments, type: ListedType): void {
   pageSize(args)
-  uuidCursor('after', args.after)
-  uuidCursor('before', args.before)
+  readCursor('after', args.after, type)
+  readCursor('before', args.before, type)
 }
 
 export const aboutSearch =
@@ -165,28 +168,40 @@ export function pageOf<Node>(
  */
 export async function newestFirst<Node extends { id: string }>(
   args: PageArguments,
-  nodes: { load(id: string): Promise<Node | null> },
-  filter: Filter,
+  {
+    type,
+    nodes,
+    filter,
+  }: { type: ListedType; nodes: { load(id: string): Promise<Node | null> }; filter: Filter },
   { books, accountId }: Pick<Context, 'books' | 'accountId'>,
 ): Promise<Connection<Node> & { totalCount: () => Promise<bigint> }> {
   const { limit, fromEnd } = pageSize(args)
-  const after = uuidCursor('after', args.after)
-  const before = uuidCursor('before', args.before)
+  const after = readCursor('after', args.after, type)
+  const before = readCursor('before', args.before, type)
   const slice = { after, before, limit: limit + 1, fromOldest: fromEnd }
   const ids = await listIds(books, accountId, filter, slice)
   const found = await Promise.all((fromEnd ? ids.toReversed() : ids).map((id) => nodes.load(id)))
-  const edges = found.flatMap((node) => (node === null ? [] : [{ cursor: encodeCursor(node.id), node }]))
+  const edges = found.flatMap((node) => (node === null ? [] : [{ cursor: encodeId(type, node.id), node }]))
   const totalCount = () => countRows(books, accountId, filter)
   return { ...pageOf(edges, { limit, fromEnd, after, before }), totalCount }
 }
 
-function encodeCursor(id: string): string {
-  return Buffer.from(id).toString('base64url')
+/** The id in a cursor. Throws BAD_USER_INPUT for one of a list of another type. */
+function readCursor(
+  name: 'after' | 'before',
+  cursor: string | null | undefined,
+  type: ListedType,
+): string | undefined {
+  if (cursor == null) return undefined
+  const { typename, id } = decodeId(cursor)
+  if (typename === type && isUuid(id)) return id
+  const bare = bareUuid(cursor)
+  if (bare === undefined) throw badCursor(name)
+  return bare
 }
 
-function uuidCursor(name: 'after' | 'before', cursor: string | null | undefined): string | undefined {
-  if (cursor == null) return undefined
+/** The id in a cursor of an earlier release, whose cursors did not say what they are of. A client may still hold one. */
+function bareUuid(cursor: string): string | undefined {
   const id = Buffer.from(cursor, 'base64url').toString()
-  if (!isUuid(id) || encodeCursor(id) !== cursor) throw badCursor(name)
-  return id
+  return isUuid(id) && Buffer.from(id).toString('base64url') === cursor ? id : undefined
 }

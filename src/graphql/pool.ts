@@ -167,7 +167,7 @@ builder.queryFields((t) => ({
       'The pools of your account, newest first. Archived ones only if you ask for them (archived). Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
-    checkArgs: checkPage,
+    checkArgs: (args) => checkPage(args, 'Pool'),
     args: {
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
@@ -183,7 +183,7 @@ builder.queryFields((t) => ({
         status: status ?? undefined,
         archived: archived ?? undefined,
       })
-      return newestFirst(page, context.nodes.pool, filter, context)
+      return newestFirst(page, { type: 'Pool', nodes: context.nodes.pool, filter }, context)
     },
   }),
   poolByExternalId: t.field({

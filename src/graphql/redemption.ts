@@ -81,10 +81,14 @@ builder.objectField(Pool, 'redemptions', (t) =>
       'recorded them, newest first. One that a till sent later can have an earlier `at`. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
-    checkArgs: checkPage,
+    checkArgs: (args) => checkPage(args, 'Redemption'),
     args: pageArguments(),
     resolve: (pool, page, context) =>
-      newestFirst(page, context.nodes.redemption, redemptionsOfPool(pool.id), context),
+      newestFirst(
+        page,
+        { type: 'Redemption', nodes: context.nodes.redemption, filter: redemptionsOfPool(pool.id) },
+        context,
+      ),
   }),
 )
 
@@ -99,7 +103,7 @@ builder.queryField('redemptions', (t) =>
     checkArgs: (args) => {
       const fault = faultOfReference(composedReference(args.reference))
       if (fault !== undefined) throw badInput(`reference: ${fault}`)
-      checkPage(args)
+      checkPage(args, 'Redemption')
     },
     args: {
       reference: t.arg.string({
@@ -109,7 +113,15 @@ builder.queryField('redemptions', (t) =>
       ...pageArguments(),
     },
     resolve: (_root, { reference, ...page }, context) =>
-      newestFirst(page, context.nodes.redemption, redemptionsFor(composedReference(reference)), context),
+      newestFirst(
+        page,
+        {
+          type: 'Redemption',
+          nodes: context.nodes.redemption,
+          filter: redemptionsFor(composedReference(reference)),
+        },
+        context,
+      ),
   }),
 )
 

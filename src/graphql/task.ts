@@ -234,14 +234,14 @@ builder.objectField(Pool, 'tasks', (t) =>
     type: TaskConnection,
     description: 'The tasks of the pool, newest first.',
     weight: pageWeight,
-    checkArgs: checkPage,
+    checkArgs: (args) => checkPage(args, 'Task'),
     args: {
       ...pageArguments(),
       status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
     },
     resolve: (pool, { status, ...page }, context) => {
       const filter = tasksMatching({ poolId: pool.id, status: status ?? undefined })
-      return newestFirst(page, context.nodes.task, filter, context)
+      return newestFirst(page, { type: 'Task', nodes: context.nodes.task, filter }, context)
     },
   }),
 )
@@ -261,7 +261,7 @@ builder.queryFields((t) => ({
     description: 'The tasks of your account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
-    checkArgs: checkPage,
+    checkArgs: (args) => checkPage(args, 'Task'),
     args: {
       ...pageArguments(),
       status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
@@ -272,7 +272,7 @@ builder.queryFields((t) => ({
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         status: status ?? undefined,
       })
-      return newestFirst(page, context.nodes.task, filter, context)
+      return newestFirst(page, { type: 'Task', nodes: context.nodes.task, filter }, context)
     },
   }),
 }))

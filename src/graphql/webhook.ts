@@ -135,8 +135,9 @@ export const Webhook = builder.objectRef<WebhookValue>('Webhook')
 builder.node(Webhook, {
   description:
     'Sends events of the account to a URL, as they happen: at least once, and in order. A message that is not accepted is sent ' +
-    'again, at growing intervals, for three days; then the webhook is disabled. Messages, their signatures and what a receiver ' +
-    'has to do are described in docs/webhooks.md.',
+    'again, at growing intervals, for three days; then the webhook is disabled. Messages are signed as Standard Webhooks ' +
+    'specifies (https://www.standardwebhooks.com): a receiver verifies the signature, answers with a status from 200 to 299 ' +
+    'within 15 seconds, and passes over messages whose webhook-id it has handled already.',
   id: { resolve: (webhook) => webhook.id },
   fields: (t) => ({
     url: t.exposeString('url', {
@@ -225,12 +226,16 @@ builder.node(Webhook, {
       description: `Its last deliveries, at most ${maxDeliveries}, newest first. Needs ADMIN.`,
       authScopes: { scope: 'ADMIN' },
       weight: pageWeight,
-      checkArgs: checkPage,
+      checkArgs: (args) => checkPage(args, 'WebhookDelivery'),
       args: pageArguments(),
       resolve: async ({ id }, page, context) => {
         const kept = await readDeliveries(context.books, context.accountId, id)
         const load = async (deliveryId: string) => kept.find((each) => each.id === deliveryId) ?? null
-        return await newestFirst(page, { load }, deliveriesOf(id), context)
+        return await newestFirst(
+          page,
+          { type: 'WebhookDelivery', nodes: { load }, filter: deliveriesOf(id) },
+          context,
+        )
       },
     }),
   }),

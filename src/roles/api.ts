@@ -23,6 +23,7 @@ import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { OutgoingClient } from '../outgoing/client.ts'
 import { createApi, graphqlRoute } from '../server/api/api.ts'
+import { schemaRoute } from '../server/api/schema-file.ts'
 import { Authentication } from '../server/authentication.ts'
 import { consoleRoutes } from '../server/console/console.ts'
 import { downloadRoutes } from '../server/files/download.ts'
@@ -56,6 +57,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
   return {
     routes: {
       graphql: graphqlRoute(api, graphiql.page),
+      schema: schemaRoute(),
       session: signIn.route,
       graphiqlFile: graphiql.fileRoute,
       ...consoleRoutes(signIn),

@@ -233,6 +233,7 @@ describe('the claims of a recipient', () => {
     })
     expect(await mutate(client, 'forgetRecipient', { recipient: '' })).toMatchObject({
       code: 'INVALID_INPUT',
+      message: 'It is empty. Give it at least one character.',
     })
   })
 })

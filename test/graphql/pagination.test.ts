@@ -197,8 +197,9 @@ describe.each(kinds)('%s', (kind) => {
   test('refuse the cursors of another type of list', async () => {
     const { poolId } = await newStock(from, 1)
     const others: [kin: string, list: List][] = [
-      // These share a type of cursor: a position among the ids, in the order of creation.
-      ['formats pools tasks', root('formats')],
+      ['formats', root('formats')],
+      ['pools', root('pools')],
+      ['tasks', root('tasks')],
       ['events', root('poolEvents', '', 'key: cursor', false)],
       // A code is a cursor only in the lists of its own pool.
       ['', ofPool(poolId, 'codes', 'status: AVAILABLE')],
@@ -206,10 +207,24 @@ describe.each(kinds)('%s', (kind) => {
     for (const [kin, other] of others) {
       if (kin.split(' ').some((name) => kind.startsWith(name))) continue
       const [edge] = (await read(from, other, 'first: 1')).edges
-      const { errors } = await from.send(`{ ${list.field(`after: "${edge?.cursor}"`)} }`)
-      expect(errors?.map((error) => error.extensions.code)).toEqual(['BAD_USER_INPUT'])
+      for (const name of ['after', 'before']) {
+        const { errors } = await from.send(`{ ${list.field(`${name}: "${edge?.cursor}"`)} }`)
+        expect(errors?.map((error) => error.extensions.code)).toEqual(['BAD_USER_INPUT'])
+        expect(errors?.[0]?.message).toMatch(`${name} is not a cursor of this list`)
+      }
     }
   })
+})
+
+test('cursors of earlier releases, which did not say what they are of, are still accepted', async () => {
+  const from = await stranger(service)
+  const ids: string[] = []
+  for (let i = 0; i < 3; i++) ids.unshift(await newPool(from))
+  const [, middle = '', oldest] = ids
+  const [, uuid = ''] = Buffer.from(middle, 'base64').toString().split(':')
+  const page = await read(from, root('pools'), `after: "${Buffer.from(uuid).toString('base64url')}"`)
+  expect(page.edges.map((edge) => edge.node.key)).toEqual([oldest])
+  expect(page.pageInfo.hasPreviousPage).toBe(true)
 })
 
 describe('the codes of a pool', () => {

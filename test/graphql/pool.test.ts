@@ -160,6 +160,10 @@ describe('what an account says of a pool', () => {
     })
     const refused = await update({ poolId, name: null, description: 'Not this' })
     expect(refused).toMatchObject({ __typename: 'InvalidInputError', path: ['name'] })
+    expect(await update({ poolId, externalId: '' })).toMatchObject({
+      path: ['externalId'],
+      message: expect.stringContaining('or null to remove it'),
+    })
     expect((await update({ poolId })).pool).toEqual({ name: renamed, description: null, externalId: null })
   })
 

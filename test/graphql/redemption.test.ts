@@ -221,6 +221,16 @@ describe('redeemCode', () => {
     expect(await redeem({ code, recipient: 'ada@example.com' })).toMatchObject({ alreadyRedeemed: false })
   })
 
+  test('with several mistakes says which fields they are in, also to those who select only the message', async () => {
+    const refused = await refusal({ code: 'x', reference: '', place: '' })
+    expect(refused).toMatchObject({
+      path: [],
+      message:
+        'reference: It is blank. Give the number of the order, for example. ' +
+        'place: It is empty. Leave it out, or give it at least one character.',
+    })
+  })
+
   test.each([
     [{ reference: '' }, ['reference'], /blank/],
     [{ reference: ' ' }, ['reference'], /blank/],

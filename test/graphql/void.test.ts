@@ -138,7 +138,7 @@ describe('voidCodes and unvoidCodes', () => {
       { select: { recipient: { recipient: '' } } },
       'INVALID_INPUT',
       ['select', 'recipient', 'recipient'],
-      /empty/,
+      /^It is empty\. Give it/,
     ],
     [{ select: { recipient: { recipient: 'Ada' } }, reason: '' }, 'INVALID_INPUT', ['reason'], /empty/],
     [{ select: { taskId: 'x' } }, 'NOT_FOUND', ['select', 'taskId'], /not an id/],

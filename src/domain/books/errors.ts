@@ -46,12 +46,31 @@ export class InvalidInputError extends UserError {
 
   constructor(issues: [InputIssue, ...InputIssue[]]) {
     const [first, ...more] = issues
-    super(
-      more.length === 0 ? first.message : `${first.message} (and ${grouped(more.length)} more: see issues)`,
-      more.length === 0 ? first.path : [],
-    )
+    super(more.length === 0 ? first.message : summaryOf(issues), more.length === 0 ? first.path : [])
     this.issues = issues
   }
+}
+
+const maxNamedIssues = 3
+// In three bytes for each, it fits the limit of messages with room to spare.
+const maxSummaryLength = 2_000
+
+/** The first of several issues, each with the field that it is about, and how many more there are. */
+function summaryOf([first, ...more]: readonly [InputIssue, ...InputIssue[]]): string {
+  let summary = withField(first)
+  let named = 1
+  for (const issue of more.slice(0, maxNamedIssues - 1)) {
+    const longer = `${summary} ${withField(issue)}`
+    if (longer.length > maxSummaryLength) break
+    summary = longer
+    named += 1
+  }
+  const rest = 1 + more.length - named
+  return rest === 0 ? summary : `${summary} (and ${grouped(rest)} more: see issues)`
+}
+
+function withField({ path, message }: InputIssue): string {
+  return path.length === 0 ? message : `${path.join('.')}: ${message}`
 }
 
 /** The file of an upload is too large. Nothing of it was kept. */

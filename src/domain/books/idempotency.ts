@@ -25,7 +25,7 @@ export interface UsedKey {
 const maxIdempotencyKeyLength = 255
 
 export function checkIdempotencyKey(check: InputCheck, key: string | undefined): void {
-  if (key !== undefined) check.text(['idempotencyKey'], key, maxIdempotencyKeyLength)
+  if (key !== undefined) check.text(['idempotencyKey'], key, maxIdempotencyKeyLength, 'optional')
 }
 
 /** A hash of an input, whatever the order of its fields. Undefined fields do not count. */

@@ -1,6 +1,10 @@
+import { codePoint, listed } from '../../codespace/characters.ts'
 import { maxCapacity } from '../../codespace/shape.ts'
 import { grouped } from '../../grouped.ts'
 import { type InputIssue, InvalidInputError } from './errors.ts'
+
+/** What there can be instead of a text: none if it is `required`; no field; or null, which removes the text that is there. */
+export type Absence = 'required' | 'optional' | 'removable'
 
 /** Collects the issues of an input, so that all are reported together. */
 export class InputCheck {
@@ -30,7 +34,11 @@ export class InputCheck {
         `The name has ${grouped(lengthOf(name))} characters. At most ${maxNameLength} are allowed.`,
       )
     else if (invisible.test(name))
-      this.issue(['name'], 'The name contains control characters or line breaks. Remove them.')
+      this.issue(
+        ['name'],
+        `The name contains characters that cannot be seen (${codePointsOf(name, invisible)}): line breaks, control characters ` +
+          'and the like. Remove them.',
+      )
     return name
   }
 
@@ -42,36 +50,36 @@ export class InputCheck {
   }
 
   /** Text that is stored unchanged: not empty, of limited length, and storable in PostgreSQL. */
-  text(path: string[], value: string, maxLength: number): void {
-    const fault = faultOfText(value, maxLength)
+  text(path: string[], value: string, maxLength: number, absence: Absence): void {
+    const fault = faultOfText(value, maxLength, absence)
     if (fault !== undefined) this.issue(path, fault)
   }
 
   /** Text as above in which there is something to read. */
-  visibleText(path: string[], value: string, maxLength: number): void {
-    const fault = faultOfText(value, maxLength)
+  visibleText(path: string[], value: string, maxLength: number, absence: Absence): void {
+    const fault = faultOfText(value, maxLength, absence)
     if (fault !== undefined) this.issue(path, fault)
     else if (isBlank(value))
-      this.issue(path, 'It is blank. Leave it out, or give it at least one visible character.')
+      this.issue(path, `It is blank. ${give('at least one visible character', absence)}`)
   }
 
   /**
    * A recipient as it is stored: in Unicode's composed form (NFC), since an "é" of one character and one of two look the same.
    * Nothing else is changed: recipients that differ in case or spaces are different ones.
    */
-  recipient(path: string[], value: string): string {
+  recipient(path: string[], value: string, absence: Absence): string {
     const recipient = composed(value, maxRecipientLength)
-    this.visibleText(path, recipient, maxRecipientLength)
+    this.visibleText(path, recipient, maxRecipientLength, absence)
     return recipient
   }
 
   /**
-   * A recipient that may have been stored by an earlier version: blank, or longer than is allowed today, as it was composed (NFC)
+   * A recipient, which is required, that may have been stored by an earlier version: blank, or longer than is allowed today, as it was composed (NFC)
    * afterwards.
    */
   storedRecipient(path: string[], value: string): string {
     const recipient = composed(value, maxRecipientLength)
-    this.text(path, recipient, maxLengthened * maxRecipientLength)
+    this.text(path, recipient, maxLengthened * maxRecipientLength, 'required')
     return recipient
   }
 
@@ -93,15 +101,29 @@ export class InputCheck {
 }
 
 /** Why a text cannot be stored, and what to do; undefined if it can. */
-export function faultOfText(value: string, maxLength: number): string | undefined {
-  if (value === '') return 'It is empty. Leave it out, or give it at least one character.'
+export function faultOfText(value: string, maxLength: number, absence: Absence): string | undefined {
+  if (value === '') return `It is empty. ${give('at least one character', absence)}`
   const length = lengthOf(value)
   if (length > maxLength)
     return `It has ${grouped(length)} characters. At most ${grouped(maxLength)} are allowed.`
   if (value.includes('\0') || !value.isWellFormed())
-    return 'It contains a NUL character or an unpaired surrogate. Remove it.'
+    return `It contains a NUL character or an unpaired surrogate (${codePointsOf(value, unstorable)}). Remove it.`
   return undefined
 }
+
+function give(what: string, absence: Absence): string {
+  if (absence === 'required') return `Give it ${what}.`
+  return absence === 'optional'
+    ? `Leave it out, or give it ${what}.`
+    : `Give it ${what}, or null to remove it.`
+}
+
+/** The characters of a text that match, by their code points: a person could not see them. */
+function codePointsOf(text: string, pattern: RegExp): string {
+  return listed([...new Set([...text].filter((character) => pattern.test(character)))], codePoint)
+}
+
+const unstorable = /[\0\p{Cs}]/u
 
 // Lengths of texts are in code points: see `lengthOf`.
 export const maxNameLength = 100

@@ -70,7 +70,7 @@ function requestForOne(
 ): ClaimRequest {
   const { poolId, count, expiresAt, idempotencyKey } = input
   const recipient =
-    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
+    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient, 'optional')
   checkIdempotencyKey(check, idempotencyKey)
   check.done()
   const hash = hashInput({ poolId, count, recipient, expiresAt: expiresAt?.toISOString() })
@@ -99,7 +99,7 @@ export async function requestForList(
   const recipients: string[] = []
   for (const [at, recipient] of input.recipients.entries()) {
     if (pacer.isDue()) await pacer.yield()
-    recipients.push(check.recipient(['recipients', String(at)], recipient))
+    recipients.push(check.recipient(['recipients', String(at)], recipient, 'required'))
     if (check.size >= maxIssues) break
   }
   check.done()

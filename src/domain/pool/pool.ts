@@ -6,7 +6,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import type { PoolChange } from '../books/event-log.ts'
-import { faultOfText, InputCheck } from '../books/input.ts'
+import { type Absence, faultOfText, InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 
@@ -116,14 +116,14 @@ export interface PoolDetails {
   externalId?: string | null | undefined
 }
 
-/** The details as they are stored. Throws an InvalidInputError. */
-function checkDetails({ name, description, externalId }: PoolDetails) {
+/** The details as they are stored. Throws an InvalidInputError. `absence` is of the details other than the name. */
+function checkDetails({ name, description, externalId }: PoolDetails, absence: Absence) {
   const check = new InputCheck()
   if (name === null) check.issue(['name'], 'A pool needs a name. Leave name out to keep the one that it has.')
   // A form sends an empty text for a field that was emptied.
   const text = description === undefined ? undefined : description?.trim() || null
-  if (text != null) check.text(['description'], text, maxDescriptionLength)
-  if (externalId != null) check.text(['externalId'], externalId, maxExternalIdLength)
+  if (text != null) check.text(['description'], text, maxDescriptionLength, absence)
+  if (externalId != null) check.text(['externalId'], externalId, maxExternalIdLength, absence)
   const details = { name: name == null ? undefined : check.name(name), description: text, externalId }
   check.done()
   return details
@@ -137,7 +137,7 @@ export async function createPool(
   accountId: string,
   input: PoolDetails & { name: string },
 ): Promise<string> {
-  const { name = input.name, description, externalId } = checkDetails(input)
+  const { name = input.name, description, externalId } = checkDetails(input, 'optional')
   const id = newId()
   await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
@@ -174,7 +174,7 @@ export async function updatePool(
   accountId: string,
   { poolId, ...input }: PoolDetails & { poolId: string },
 ): Promise<void> {
-  const { name, description, externalId } = checkDetails(input)
+  const { name, description, externalId } = checkDetails(input, 'removable')
   await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
     const pool = await lockPool(tx, poolId)
@@ -224,7 +224,7 @@ export async function findPoolByExternalId(
   externalId: string,
 ): Promise<string | undefined> {
   // No pool has an id that cannot be set, and PostgreSQL does not accept all of these texts.
-  if (faultOfText(externalId, maxExternalIdLength) !== undefined) return undefined
+  if (faultOfText(externalId, maxExternalIdLength, 'required') !== undefined) return undefined
   return (await findPool(books, accountId, externalId))?.id
 }
 

@@ -178,7 +178,7 @@ function checkInput(input: RedeemCodeInput, now: Date): { reference: string; rec
   const reference = composedReference(input.reference)
   const fault = faultOfReference(reference)
   if (fault !== undefined) check.issue(['reference'], fault)
-  if (input.place !== undefined) check.text(['place'], input.place, maxPlaceLength)
+  if (input.place !== undefined) check.text(['place'], input.place, maxPlaceLength, 'optional')
   if (input.at !== undefined && input.at.getTime() > now.getTime() + maxAheadMs)
     check.issue(
       ['at'],
@@ -186,7 +186,7 @@ function checkInput(input: RedeemCodeInput, now: Date): { reference: string; rec
         'code was used, or leave it out.',
     )
   const recipient =
-    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
+    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient, 'optional')
   check.done()
   return { reference, recipient }
 }

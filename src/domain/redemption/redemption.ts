@@ -40,6 +40,6 @@ export function composedReference(reference: string): string {
 
 /** What is wrong with a reference in its composed form, and what to do; undefined if nothing is. */
 export function faultOfReference(reference: string): string | undefined {
-  const fault = reference === '' ? undefined : faultOfText(reference, maxReferenceLength)
+  const fault = reference === '' ? undefined : faultOfText(reference, maxReferenceLength, 'required')
   return fault ?? (isBlank(reference) ? 'It is blank. Give the number of the order, for example.' : undefined)
 }

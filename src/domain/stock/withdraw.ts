@@ -30,7 +30,7 @@ export async function withdrawCodes(
 ): Promise<Moved> {
   const { taskId, keepAutoGenerate = false, reason } = input
   const check = new InputCheck()
-  if (reason !== undefined) check.visibleText(['reason'], reason, maxReasonLength)
+  if (reason !== undefined) check.visibleText(['reason'], reason, maxReasonLength, 'optional')
   check.done()
   return await books.write(accountId, async (tx) => {
     const pool = await lockStock(tx, input)

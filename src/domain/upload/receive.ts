@@ -82,7 +82,7 @@ export async function receiveUpload(
   maxBytes: number,
 ): Promise<Accepted> {
   const check = new InputCheck()
-  if (input.column !== undefined) check.text(['column'], input.column, maxColumnLength)
+  if (input.column !== undefined) check.text(['column'], input.column, maxColumnLength, 'optional')
   if (input.header === false && input.column !== undefined && !/^[1-9]\d{0,2}$/.test(input.column))
     check.issue(
       ['column'],

@@ -39,7 +39,7 @@ export function checkSelect(check: InputCheck, select: Select): Select {
       )
   }
   if (!('recipient' in select)) return select
-  const recipient = check.recipient(['select', 'recipient', 'recipient'], select.recipient)
+  const recipient = check.recipient(['select', 'recipient', 'recipient'], select.recipient, 'required')
   return { ...select, recipient }
 }
 

@@ -42,7 +42,7 @@ export async function voidCodes(
 ): Promise<Voided> {
   const check = new InputCheck()
   const select = checkSelect(check, input.select)
-  if (reason !== undefined) check.visibleText(['reason'], reason, maxReasonLength)
+  if (reason !== undefined) check.visibleText(['reason'], reason, maxReasonLength, 'optional')
   check.done()
   const { ranges, notClaimed } = await findSelected(books, accountId, select)
   const { changed, redeemed } = await inPages(books, accountId, ranges, pageSize, async (tx, page) => {

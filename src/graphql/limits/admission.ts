@@ -6,6 +6,7 @@ import {
   type ValidatedExecutionArgs,
 } from 'graphql'
 import { grouped } from '../../grouped.ts'
+import { schemaPath } from '../../routes.ts'
 import type { Context } from '../context.ts'
 import { badInput } from '../errors/top-level.ts'
 import {
@@ -34,7 +35,7 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
   ],
   introspected: [
     'values of introspection',
-    'Select fewer fields of __schema and __type, in several requests, or read schema.graphql instead.',
+    `Select fewer fields of __schema and __type, in several requests, or read the whole schema at ${schemaPath}.`,
   ],
   values: ['values', 'Ask for fewer items (first, last, count) or fewer fields, in several requests.'],
   bytes: ['bytes', 'Ask for fewer items (first, last, count) or fewer fields, in several requests.'],

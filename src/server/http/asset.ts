@@ -64,9 +64,19 @@ async function findAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
     // The others are codings, and notes of the build.
     if (type === undefined) continue
     const codings = extensions.filter(([, extension]) => all.has(name + extension))
-    assets.set(name, new Asset(join(folder, name), codings, type))
+    const file = join(folder, name)
+    const readers = codings.map(([coding, extension]) => [coding, () => readAsset(file + extension)] as const)
+    assets.set(name, new Asset(readers, { ...fileHeaders, 'Content-Type': type }))
   }
   return assets
+}
+
+const fileHeaders = {
+  'Cache-Control': 'public, max-age=31536000, immutable',
+  // A worker has the policy it is loaded with, not the page's.
+  'Content-Security-Policy': "default-src 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
 }
 
 interface Body {
@@ -78,16 +88,19 @@ interface Body {
  * A file that does not change while the service runs, sent in the best coding that the client accepts. On the first request
  * for a coding it is read, and kept.
  */
-class Asset {
-  readonly #type: string
+export class Asset {
   readonly #bodies: ReadonlyMap<ContentCoding, Lazy<Body>>
+  readonly #headers: Readonly<Record<string, string>>
 
-  /** `codings` are those that there are files of. */
-  constructor(file: string, codings: readonly (readonly [ContentCoding, string])[], type: string) {
-    this.#type = type
+  /** `codings` are those that there are, the best first, each with what reads the file in it. `headers` are those of the file. */
+  constructor(
+    codings: readonly (readonly [ContentCoding, () => Promise<Buffer>])[],
+    headers: Readonly<Record<string, string>>,
+  ) {
     this.#bodies = new Map(
-      codings.map(([coding, extension]) => [coding, new Lazy(() => readBody(file + extension))]),
+      codings.map(([coding, read]) => [coding, new Lazy(async () => bodyOf(await read()))]),
     )
+    this.#headers = headers
   }
 
   /** Answers GET and HEAD, with If-None-Match. */
@@ -101,7 +114,7 @@ class Asset {
       return
     }
     const { bytes, etag } = await body.get()
-    const headers = { ...this.#headers(), ETag: etag, Vary: 'Accept-Encoding' }
+    const headers = { ...this.#headers, ETag: etag, Vary: 'Accept-Encoding' }
     if (matchesTag(request.headers['if-none-match'], etag)) {
       response.writeHead(304, headers).end()
       return
@@ -115,24 +128,16 @@ class Asset {
     else if (bytes.length > maxPieceBytes) Readable.from(inPieces([bytes])).pipe(response)
     else response.end(bytes)
   }
-
-  #headers(): Readonly<Record<string, string>> {
-    return {
-      'Content-Type': this.#type,
-      'Cache-Control': 'public, max-age=31536000, immutable',
-      // A worker has the policy it is loaded with, not the page's.
-      'Content-Security-Policy': "default-src 'none'",
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'X-Content-Type-Options': 'nosniff',
-    }
-  }
 }
 
-async function readBody(file: string): Promise<Body> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+async function readAsset(file: string): Promise<Buffer> {
+  return await readFile(file).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw error
     throw notFound('This file was replaced by a newer build. Restart the service, then reload the page.')
   })
+}
+
+function bodyOf(bytes: Buffer): Body {
   return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` }
 }
 
