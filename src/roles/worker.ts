@@ -1,17 +1,17 @@
 import { Poll } from '../async/poll.ts'
 import type { ServiceOptions } from '../config.ts'
 import { connectionConfig } from '../database/open.ts'
+import { dayMs, hourMs } from '../dates.ts'
 import type { Books } from '../domain/books/books.ts'
 import { checkIncarnation } from '../domain/rewind/incarnation.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { OutgoingClient } from '../outgoing/client.ts'
 import { GenerationWorker } from '../worker/generations.ts'
-import { dayMs, Housekeeping } from '../worker/housekeeping.ts'
+import { Housekeeping } from '../worker/housekeeping.ts'
 import { UploadWorker } from '../worker/uploads/upload-worker.ts'
 import { WebhookWorker } from '../worker/webhooks/webhook-worker.ts'
 
 // A server takes over while processes run, too.
-const hourMs = 60 * 60 * 1_000
 
 /** Opens the workers of tasks and webhooks, housekeeping, and what notices that the database has lost commits. */
 export async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {

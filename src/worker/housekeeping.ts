@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { logRetry, Poll } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
+import { dayMs, hourMs } from '../dates.ts'
 import { forgetSessions } from '../domain/account/sessions.ts'
 import { readAccountIds } from '../domain/books/accounts.ts'
 import type { Books, BookTransaction } from '../domain/books/books.ts'
@@ -12,8 +13,7 @@ import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 import { inTrace } from '../telemetry/spans.ts'
 
 const purpose = 'remove expired rows'
-const everyMs = 60 * 60 * 1_000
-export const dayMs = 24 * 60 * 60 * 1_000
+const everyMs = hourMs
 const keysAreKeptMs = 2 * dayMs
 
 // Few enough that no other transaction waits long for their locks.

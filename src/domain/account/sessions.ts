@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { transaction } from '../../database/transaction.ts'
+import { hourMs } from '../../dates.ts'
 import type { Scope } from '../../generated/prisma/client.ts'
 import type { Books } from '../books/books.ts'
 import { hashOfSecret } from './account.ts'
 
 // A session ends this long after its last use, which is known to the minute, and this long after it was opened in any case.
 const maxIdleMs = 30 * 60 * 1_000
-const maxAgeMs = 12 * 60 * 60 * 1_000
+const maxAgeMs = 12 * hourMs
 
 // More than people who share one key have browsers. It bounds what a client that signs in again and again leaves behind.
 const maxSessionsOfKey = 100

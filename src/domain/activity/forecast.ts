@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/transaction.ts'
+import { dayMs } from '../../dates.ts'
 import type { Pool } from '../pool/pool.ts'
 import { readTotals } from './totals.ts'
 
@@ -10,8 +11,6 @@ export interface Forecast {
   /** When those that can still be generated are used up as well; undefined if never, or if none are generated. */
   formatRunsOutAt: Date | undefined
 }
-
-const dayMs = 24 * 3_600_000
 
 /** The claims of the last seven days count. */
 const windowMs = 7 * dayMs

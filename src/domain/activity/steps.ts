@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
+import { hourMs } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
 import { quoted } from '../../quoted.ts'
 
@@ -20,8 +21,6 @@ export const maxSteps = 1_000
 // Liberia since 1972).
 const firstYear = 1970
 const lastYear = 9998
-
-const hourMs = 3_600_000
 
 /** What is wrong with the time, and what to do about it; undefined if it can be divided. */
 export function problemOf(time: SteppedTime): string | undefined {

@@ -1,7 +1,7 @@
 import { v7 as newId } from 'uuid'
 import { type Group, Lanes } from '../../async/lanes.ts'
 import { CommitUnansweredError, RunAgainError } from '../../database/errors.ts'
-import { earliest, latest } from '../../dates.ts'
+import { dayMs, earliest, latest } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
 import { facts } from '../../telemetry/facts.ts'
 import { inSpan } from '../../telemetry/spans.ts'
@@ -28,7 +28,6 @@ export const maxPlaceLength = 255
 
 /** How far a given time may be ahead of this process's clock, as the clocks of tills differ. It then counts as now. */
 const maxAheadMs = 60_000
-const dayMs = 86_400_000
 
 // A larger group delays the redemptions behind it by more than it saves them.
 const maxGroup = 1_000

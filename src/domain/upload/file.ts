@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Queryable } from '../../database/transaction.ts'
+import { dayMs, hourMs } from '../../dates.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { FileInterruptedError, FileTooLargeError } from '../books/errors.ts'
 import type { TaskRef } from '../books/task-ref.ts'
@@ -15,7 +16,7 @@ const pieceBytes = 2 ** 20
 const sliceBytes = 2 ** 16
 
 // Well below the age at which housekeeping removes files without a task.
-const maxArrivalMs = 12 * 60 * 60 * 1_000
+const maxArrivalMs = 12 * hourMs
 
 // PostgreSQL stores a piece in some five hundred rows.
 const maxPiecesRemoved = 32
@@ -100,7 +101,7 @@ export async function removeFile(books: Queryable, upload: TaskRef): Promise<voi
 }
 
 /** After how long a file that has not become an upload is removed. None takes that long to be received. */
-export const orphansAreKeptMs = 24 * 60 * 60 * 1_000
+export const orphansAreKeptMs = dayMs
 
 /**
  * Removes some pieces of the account's files that began to arrive before `time` and never became an upload, because their

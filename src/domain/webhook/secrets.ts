@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { v7 as newId } from 'uuid'
+import { hourMs } from '../../dates.ts'
 import type { StoredSecret } from '../../keys/keyring.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError } from '../books/errors.ts'
@@ -15,8 +16,6 @@ export const maxOverlapHours = 168
 
 /** How many secrets of a webhook can sign at a time: each adds a signature to every message. */
 export const maxSecrets = 4
-
-const hourMs = 3_600_000
 
 /** The secret as receivers configure it. */
 export function secretText(secret: Uint8Array): string {
