@@ -27,6 +27,14 @@ describe.each([...pages])('%s', (file, text) => {
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
   })
 
+  test('has each row of a table on a line of its own', () => {
+    const lines = text.replace(/^ *```.*?^ *```/gms, '').split('\n')
+    const rows = lines.filter((line) => /^ {0,3}\||^ {0,3}\S.*\|$/.test(line))
+    const isWhole = (row: string) => /^ *\|.*\|$/.test(row)
+    const isJoined = (row: string) => /\| -{3}/.test(row) && /\w/.test(row)
+    expect(rows.filter((row) => !isWhole(row) || isJoined(row))).toEqual([])
+  })
+
   test('shows valid operations', () => {
     for (const operation of operationsIn(text)) expect(validate(schema, parse(operation))).toEqual([])
   })

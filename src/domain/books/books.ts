@@ -83,9 +83,9 @@ export class Books implements Queryable {
    * if it has made work for a worker, and appends the recorded events to the account's event log. After the commit, writes its
    * log entries, tells its facts, and notifies subscribers and workers.
    *
-   * `work` locks in the order of docs/design.md: account, pool, formats (by id), idempotency keys (sorted). It locks first
-   * and reads in a later statement: a statement that locks a row and joins others reads the others as they were before it
-   * got the lock.
+   * `work` locks in the order of docs/design.md: catalog, pool, formats (by id), usage of pools (by pool), idempotency keys
+   * (sorted), webhook. The queue and the event log follow. It locks first and reads in a later statement: a statement that locks
+   * a row and joins others reads the others as they were before it got the lock.
    */
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     const { tx, result } = await transaction(this.connections, async (plain) => {

@@ -297,7 +297,7 @@ export async function cancelTask(books: Books, accountId: string, taskId: string
   })
 }
 
-/** Reads tasks, of any accounts, without a lock: those that exist. */
+/** Reads tasks of an account without a lock: those that exist. */
 export async function readTasks(
   books: Queryable,
   accountId: string,

@@ -7,7 +7,7 @@ import { OperatorError } from '../../operator-error.ts'
 
 /*
  * A rewind is the loss of commits: a backup was restored, or a standby took over that had not received all of them. Then the
- * counters are those of an earlier time, and codes would be handed out twice, until `followUp` has been run.
+ * counters are those of an earlier time, and codes would be handed out twice, until `followUpRewind` has been run.
  *
  * The database cannot tell by itself that commits are missing. But each of these makes it another *incarnation*: a promotion and a
  * recovery from an archive begin a new timeline; a dump is restored into another database, or at least into other tables. The service

@@ -32,6 +32,7 @@ import {
   writeForm,
 } from './codes-request.ts'
 import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
+import { DownloadLimit } from './download-limit.ts'
 import { type FileAnswer, sendFile } from './file-answer.ts'
 
 export interface DownloadParts {
@@ -52,7 +53,11 @@ const fileHeaders = {
 
 /** The routes of files: a pool's codes, and the rejected rows of an upload. */
 export function downloadRoutes(parts: DownloadParts): Routes {
-  return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
+  const limit = new DownloadLimit()
+  return {
+    codesFile: fileRoute(parts, limit, poolCodes),
+    rejectedRowsFile: fileRoute(parts, limit, rejectedRows),
+  }
 }
 
 interface FileRequest extends Target {
@@ -63,6 +68,7 @@ interface FileRequest extends Target {
 
 function fileRoute(
   parts: DownloadParts,
+  limit: DownloadLimit,
   open: (parts: DownloadParts, file: FileRequest) => Promise<FileAnswer>,
 ): Route {
   return {
@@ -73,8 +79,10 @@ function fileRoute(
       if (request.method !== 'GET' && request.method !== 'HEAD')
         throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
       try {
-        const file = await open(parts, { ...target, request, response, credentials })
-        await sendFile(request, response, file, parts.log.child({ requestId: target.record.id }))
+        await limit.run(credentials.keyId, async () => {
+          const file = await open(parts, { ...target, request, response, credentials })
+          await sendFile(request, response, file, parts.log.child({ requestId: target.record.id }))
+        })
       } catch (error) {
         // `answerRange` is aborted when the client leaves.
         const isAbort = error instanceof DOMException && error.name === 'AbortError'

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { type DestinationStream, pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { yieldToEventLoop } from '../../../src/async/pacer.ts'
-import { createAccount } from '../../../src/domain/account/account.ts'
+import { createAccount, createApiKey } from '../../../src/domain/account/account.ts'
 import { Books } from '../../../src/domain/books/books.ts'
 import { encodeId } from '../../../src/graphql/ids.ts'
 import { Lifecycle } from '../../../src/lifecycle.ts'
@@ -27,6 +27,8 @@ let http: HttpServer
 let url: string
 let client: Client
 let poolId: string
+let accountId: string
+let secret: string
 
 /** The outcomes of downloads, and the log. */
 const downloads: Promise<void>[] = []
@@ -59,7 +61,7 @@ beforeAll(async () => {
     }
   http = new HttpServer({ books, log, routes })
   url = `http://127.0.0.1:${await listen(http.server, { port: 0, host: '127.0.0.1' })}`
-  const { accountId, secret } = await createAccount(books.connections, randomUUID())
+  ;({ accountId, secret } = await createAccount(books.connections, randomUUID()))
   client = new Client({ url, key: secret })
 
   // A line of many pages, with recipients that fill more than any socket's buffer.
@@ -159,6 +161,37 @@ describe('while the database is unavailable', () => {
     } finally {
       await back()
     }
+  })
+})
+
+describe('a key', () => {
+  test('has eight downloads at a time, and is told when to try again', async () => {
+    const before = downloads.length
+    const open = await Promise.all(Array.from({ length: 8 }, () => begin()))
+    const path = codesPath(encodeId('Pool', poolId), { status: 'ALL' })
+    const ask = async (secret: string) => {
+      const leaving = new AbortController()
+      const headers = { authorization: `Bearer ${secret}` }
+      const reply = await fetch(`${url}${path}`, { headers, signal: leaving.signal })
+      const body = reply.ok ? undefined : await reply.json()
+      leaving.abort()
+      return { status: reply.status, retryAfter: reply.headers.get('retry-after'), body }
+    }
+    expect(await ask(secret)).toMatchObject({
+      status: 429,
+      retryAfter: '5',
+      body: { errors: [{ extensions: { code: 'RATE_LIMITED', retryAfterMs: 5_000 } }] },
+    })
+    const other = await createApiKey(place.books.connections, accountId, {
+      name: 'Other',
+      scopes: ['READ', 'MANAGE'],
+    })
+    expect(await ask(other.secret)).toMatchObject({ status: 200 })
+    open.pop()?.destroy()
+    await expect.poll(async () => (await ask(secret)).status).toBe(200)
+    for (const response of open) response.destroy()
+    await Promise.allSettled(downloads.slice(before))
+    expect(logged).toEqual([])
   })
 })
 
