@@ -68,8 +68,8 @@ function patternOf(path: string): RegExp {
 }
 
 /**
- * The route of a path, and the part that matched `:id`, decoded, or `*`, as it is. An id that cannot be decoded is the empty
- * string, which is never valid.
+ * The route of a path, and the part that matched `:id`, decoded, or `*`, as it is. An id that cannot be decoded stays as it
+ * is: no id has a "%".
  */
 export function matchRoute(path: string): { name: RouteName; id: string } | undefined {
   for (const [name, pattern] of patterns) {
@@ -83,7 +83,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch (error) {
-    if (error instanceof URIError) return ''
+    if (error instanceof URIError) return text
     throw error
   }
 }
@@ -99,18 +99,18 @@ export class Parameters {
   /**
    * @param search the query string, with or without its question mark
    * @throws what `invalid` makes, for parameters that are not `known`, because a typo would go unnoticed, unless
-   *   `allowUnknown`, and for repeated ones
+   *   `allowUnknown`, and for repeated ones. Old names, in `former`, are accepted, and not offered.
    */
   constructor(
     search: string,
     known: readonly string[],
     invalid: InvalidParameter,
-    { allowUnknown = false } = {},
+    { allowUnknown = false, former = [] }: { allowUnknown?: boolean; former?: readonly string[] } = {},
   ) {
     this.#given = new URLSearchParams(search)
     this.#invalid = invalid
     for (const name of this.#given.keys()) {
-      const isKnown = known.includes(name)
+      const isKnown = known.includes(name) || former.includes(name)
       if (!isKnown && !allowUnknown)
         throw invalid(name, `There is no parameter ${quoted(name)}: there are ${known.join(', ')}.`)
       if (isKnown && this.#given.getAll(name).length > 1)

@@ -21,9 +21,9 @@ describe('a path', () => {
     expect(matchRoute(graphiqlPath('a/b.js'))).toEqual({ name: 'graphiqlFile', id: 'a/b.js' })
   })
 
-  test('has its id decoded, and an empty id if that is not possible', () => {
+  test('has its id decoded, or as it is if that is not possible', () => {
     expect(matchRoute('/pools/UG9vbDo%3D/codes')).toEqual({ name: 'codesUpload', id: 'UG9vbDo=' })
-    expect(matchRoute('/pools/%/codes')).toEqual({ name: 'codesUpload', id: '' })
+    expect(matchRoute('/pools/%/codes')).toEqual({ name: 'codesUpload', id: '%' })
   })
 
   test('of a file of GraphiQL is not decoded, so that the file has one address', () => {
@@ -76,7 +76,9 @@ describe('a path', () => {
 
 describe('query parameters', () => {
   const read = (search: string) =>
-    new Parameters(search, ['raw', 'name'], (name, text) => new Error(`${name}: ${text}`))
+    new Parameters(search, ['raw', 'name'], (name, text) => new Error(`${name}: ${text}`), {
+      former: ['old'],
+    })
 
   test('are read by name, with or without a leading question mark', () => {
     for (const search of ['raw=true&name=a%20b', '?raw=true&name=a%20b']) {
@@ -85,10 +87,12 @@ describe('query parameters', () => {
     }
     expect(read('').flag('raw')).toBeUndefined()
     expect(read('?raw=false').flag('raw')).toBe(false)
+    expect(read('?old=1').text('old')).toBe('1')
   })
 
   test.each([
     ['?rwa=true', 'rwa: There is no parameter "rwa": there are raw, name.'],
+    ['?raw=true&old=1&old=2', 'old: old is given more than once.'],
     ['?raw=true&raw=true', 'raw: raw is given more than once.'],
     ['?raw=yes', 'raw: raw is true or false, not "yes".'],
     ['?raw=', 'raw: raw is true or false, not "".'],

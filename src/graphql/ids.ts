@@ -107,12 +107,12 @@ function whyNot(type: NodeType, text: string, name: string): string {
   const example = encodeId(type, '019a…').slice(0, 8)
   const wanted = `The id of ${a} looks like "${example}…": copy it whole from the field id, as in ${query}.`
   if (other !== undefined && other !== nouns[type])
-    return `This is the id of ${other.a}, and ${name} needs the id of ${a}. Take it from the field id, as in ${query}.`
+    return `${atSentenceStart(name)} is the id of ${other.a}, not of ${a}. Take it from the field id, as in ${query}.`
   if (text.trim() === '') return `${atSentenceStart(name)} is empty. ${wanted}`
   if (isUuid(text.trim().toLowerCase()))
     return `${atSentenceStart(name)} is a bare UUID, which is only part of an id. ${wanted}`
   if (text !== text.trim() && typeOf(text.trim()) === type)
-    return `The id in ${name} has spaces or line breaks around it. Remove them.`
+    return `${atSentenceStart(name)} has spaces or line breaks around it. Remove them.`
   return `${atSentenceStart(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
 }
 

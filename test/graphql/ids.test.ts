@@ -208,7 +208,7 @@ describe.each([...Object.keys(inputs), ...Object.keys(args)])('%s', (place) => {
     for (const [noun, id] of Object.entries(ids)) {
       if (noun === wanted) continue
       expect(await told(place, id)).toMatch(
-        new RegExp(`^This is the id of an? ${noun}, and ${name} needs the id of an? ${wanted}\\.`),
+        new RegExp(`^${name} is the id of an? ${noun}, not of an? ${wanted}\\.`),
       )
     }
   })
@@ -247,16 +247,27 @@ test('ids in URLs get the same messages', async () => {
   const pool = encodeURIComponent(ids['pool'] ?? '')
   expect(await get(`/pools/${format}/codes.csv?status=ALL`)).toEqual([
     404,
-    expect.stringMatching(/^This is the id of a format, and the address needs the id of a pool/),
+    expect.stringMatching(/^The pool id in the address is the id of a format, not of a pool\./),
   ])
   expect(await get(`/pools/${pool}/codes.csv?status=ALL&task=${format}`)).toEqual([
     404,
-    expect.stringMatching(/^This is the id of a format, and task needs the id of a task/),
+    expect.stringMatching(/^task is the id of a format, not of a task\./),
   ])
   expect(await get(`/pools/Spring/codes.csv?status=ALL`)).toEqual([
     404,
-    expect.stringMatching(/^The address is not an id/),
+    expect.stringMatching(/^The pool id in the address is not an id/),
+  ])
+  expect(await get('/pools/%/codes.csv?status=ALL')).toEqual([
+    404,
+    expect.stringMatching(/^The pool id in the address is not an id/),
+  ])
+  expect(await get('/tasks/%20/rejected.csv')).toEqual([
+    404,
+    expect.stringMatching(/^The task id in the address is empty/),
   ])
   const { status, errors } = await postCodes(service, client, ids['format'] ?? '', 'code')
-  expect([status, errors?.[0]?.message]).toEqual([404, expect.stringMatching(/^This is the id of a format/)])
+  expect([status, errors?.[0]?.message]).toEqual([
+    404,
+    expect.stringMatching(/^The pool id in the address is the id of a format/),
+  ])
 })

@@ -769,7 +769,14 @@ describe('an upload that adds nothing', () => {
       expect([status, failure?.code]).toEqual(['FAILED', 'ALL_ROWS_REFUSED'])
       expect(failure?.message).toContain('All 2 rows of the file were refused')
       expect(failure?.message).toContain('Row 2: This row has no code')
+      expect(failure?.message).toMatch(/The rejected rows have the reason for each\.$/)
     }
+  })
+
+  test('fails with the reason of its only row, and sends nobody to other rows', async () => {
+    const { failure } = await run('code\n#REF!\n')
+    expect(failure?.message).toMatch(/^The only row of the file was refused, .* Row 2: /)
+    expect(failure?.message).not.toContain('The rejected rows')
   })
 
   test('is completed with a warning if the account has its codes already', async () => {

@@ -56,13 +56,11 @@ async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFai
     values: [tx.accountId, taskId],
   })
   if (row === undefined) return undefined
-  const all =
-    row.refused === '1'
-      ? 'The only row of the file was'
-      : `All ${grouped(BigInt(row.refused))} rows of the file were`
+  const first = `refused, so there is nothing to add. Row ${row.number}: ${row.reason}`
   const message =
-    `${all} refused, so there is nothing to add. Row ${row.number}: ${row.reason} The rejected rows have the reason ` +
-    'for each.'
+    row.refused === '1'
+      ? `The only row of the file was ${first}`
+      : `All ${grouped(BigInt(row.refused))} rows of the file were ${first} The rejected rows have the reason for each.`
   return { code: 'ALL_ROWS_REFUSED', message }
 }
 

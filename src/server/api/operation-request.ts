@@ -24,6 +24,10 @@ const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 const asJson =
   'Send the operation as JSON, { "query": "…", "variables": { … } }, with the header Content-Type: application/json.'
 
+const inAddress =
+  'Send a query in the address, as in /graphql?query=…, or an operation as JSON with POST. A browser that opens the address gets ' +
+  'GraphiQL.'
+
 /** What a request brought, before it is parsed. `length` is in characters. */
 export type RequestBody = { length: number } & (
   | { text: string; type: BodyType }
@@ -72,10 +76,11 @@ export async function readRequestBody(
 
 /** @throws BAD_USER_INPUT that says what to send, if the body is not an operation */
 export function readOperation(body: RequestBody): GraphQLParams {
-  if ('operation' in body) return checkedOperation(body.operation)
-  if ('search' in body) return checkedOperation(operationOfSearch(body.search))
+  if ('operation' in body) return checkedOperation(body.operation, asJson)
+  if ('search' in body) return checkedOperation(operationOfSearch(body.search), inAddress)
   if (body.text.trim() === '') throw badRequest(`The request has no body. ${asJson}`)
-  return checkedOperation(body.type === 'document' ? { query: body.text } : parse(body.text, 'The body'))
+  const sent = body.type === 'document' ? { query: body.text } : parse(body.text, 'The body', asJson)
+  return checkedOperation(sent, asJson)
 }
 
 /**
@@ -155,14 +160,17 @@ function operationOfSearch(search: string): Record<string, unknown> {
     const value = parameters.text(name)
     if (value === undefined || value === '') continue
     const isJson = name === 'variables' || name === 'extensions'
-    operation[name] = isJson ? parse(value, `The parameter ${name} of the address`) : value
+    operation[name] = isJson
+      ? parse(value, `The parameter ${name} of the address`, 'Send a JSON object, percent-encoded.')
+      : value
   }
   return operation
 }
 
-function parse(text: string, what: string): unknown {
+/** `advice` is a sentence that says what to send instead. */
+function parse(text: string, what: string, advice: string): unknown {
   const value = parseJson(text)
-  if (value === undefined) throw badRequest(`${what} is not JSON. ${asJson}`)
+  if (value === undefined) throw badRequest(`${what} is not JSON. ${advice}`)
   return value
 }
 
@@ -181,10 +189,11 @@ export function onlyNamesDocument(operation: Readonly<Record<string, unknown>>):
   )
 }
 
-function checkedOperation(sent: unknown): GraphQLParams {
+/** `advice` says how to send an operation. */
+function checkedOperation(sent: unknown, advice: string): GraphQLParams {
   if (Array.isArray(sent))
     throw badRequest('The body is a list. Send one operation with each request: batching is not supported.')
-  if (!isObject(sent)) throw badRequest(`The body is ${kindOf(sent)}, not an object. ${asJson}`)
+  if (!isObject(sent)) throw badRequest(`The body is ${kindOf(sent)}, not an object. ${advice}`)
   const { query, operationName, variables, extensions } = sent
   if (operationName != null && typeof operationName !== 'string')
     throw badRequest(
@@ -196,9 +205,9 @@ function checkedOperation(sent: unknown): GraphQLParams {
         `${name} is ${kindOf(value)}: send it as a JSON object${typeof value === 'string' ? ', and not as text' : ''}, or leave it out.`,
       )
   if (onlyNamesDocument(sent)) throw persistedQueryNotSupported()
-  if (query == null) throw badRequest(`The request has no query${unknownOf(sent)}. ${asJson}`)
+  if (query == null) throw badRequest(`The request has no query${unknownOf(sent)}. ${advice}`)
   if (typeof query !== 'string')
-    throw badRequest(`query is ${kindOf(query)}: send the document as a string. ${asJson}`)
+    throw badRequest(`query is ${kindOf(query)}: send the document as a string. ${advice}`)
   const operation: GraphQLParams = { query }
   if (operationName != null && operationName !== '') operation.operationName = operationName
   if (isObject(variables)) operation.variables = variables

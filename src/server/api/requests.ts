@@ -103,5 +103,5 @@ export class Requests {
 }
 
 function mutationInGet() {
-  return badRequest('Can only perform a mutation operation from a POST request.', 405, { Allow: 'POST' })
+  return badRequest('A mutation cannot be sent with GET. Send it with POST.', 405, { Allow: 'POST' })
 }

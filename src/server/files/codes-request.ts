@@ -25,11 +25,13 @@ export interface CodesParameters extends CsvForm {
 
 const formParameters = ['raw', 'bom', 'delimiter'] as const
 
+const codesParameters = ['status', 'task', 'claim', 'from', 'snapshot', ...formParameters]
+
 // `picture` is the old name of `snapshot`, for links of earlier releases.
-const codesParameters = ['status', 'task', 'claim', 'from', 'snapshot', 'picture', ...formParameters]
+const formerParameters = ['picture']
 
 export function readCodesParameters(search: string): CodesParameters {
-  const given = new Parameters(search, codesParameters, invalidParameter)
+  const given = new Parameters(search, codesParameters, invalidParameter, { former: formerParameters })
   const status = given.text('status')
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'WITHDRAWN' && status !== 'ALL')
     throw given.invalid('status', 'is AVAILABLE, CLAIMED, WITHDRAWN or ALL')

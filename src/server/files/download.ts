@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { min } from '../../bigint.ts'
 import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
 import type { Books } from '../../domain/books/books.ts'
-import { noSuch } from '../../domain/books/errors.ts'
+import { codes, noSuch } from '../../domain/books/errors.ts'
 import { readClaims } from '../../domain/pool/claim-rows.ts'
 import { common, countOf, type LaneRange, withoutFirst } from '../../domain/pool/ranges.ts'
 import { isCurrent, placesOfTask, rangesOf, readSnapshot, type Snapshot } from '../../domain/pool/snapshot.ts'
@@ -102,7 +102,7 @@ async function poolCodes(
   const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
   for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
   const { accountId } = credentials
-  const poolId = argumentId('Pool', id, 'the address')
+  const poolId = argumentId('Pool', id, 'the pool id in the address')
   const now = await readSnapshot(books, accountId, poolId, status)
   if (now === undefined) throw notFound(noSuch('pool'))
   const part = await partOf(books, accountId, poolId, wanted)
@@ -115,7 +115,9 @@ async function poolCodes(
   const ranges = part === undefined ? all : common(all, part.ranges)
   const count = countOf(ranges)
   if (wanted.from > count)
-    throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(count)} codes.`)
+    throw badRequest(
+      `from is ${grouped(wanted.from)}, but the file has ${count === 0n ? '' : 'only '}${codes(count)}.`,
+    )
   const excerpt = { accountId, poolId, snapshot, ranges: withoutFirst(ranges, wanted.from) }
   const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
   const headers = {
@@ -183,7 +185,7 @@ async function answerRange(
   const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
   if (from >= bytes)
     throw badRequest(
-      `The range begins at byte ${grouped(from)}, but the file has only ${grouped(bytes)} bytes.`,
+      `The range begins at byte ${grouped(from)}, but the file ${bytes === 0n ? 'is empty' : `has only ${grouped(bytes)} bytes`}.`,
       416,
       {
         'Content-Range': `bytes */${bytes}`,
@@ -209,7 +211,7 @@ async function rejectedRows(
 ): Promise<FileAnswer> {
   const form = readRejectedRowsForm(search)
   requireScope(credentials, 'READ', 'a file of rejected rows')
-  const taskId = argumentId('Task', id, 'the address')
+  const taskId = argumentId('Task', id, 'the task id in the address')
   const pages = await readRejectedRows(books, credentials.accountId, taskId)
   if (pages === undefined) throw notFound(noSuch('upload'))
   return {

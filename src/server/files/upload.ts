@@ -55,7 +55,7 @@ function readInput({ id, search }: Target): UploadInput {
     (name, message) => new InvalidInputError([{ path: [name], message }]),
   )
   return {
-    poolId: inputId('Pool', id, 'poolId'),
+    poolId: inputId('Pool', id, 'the pool id in the address', ['poolId']),
     column: given.text('column'),
     header: given.flag('header'),
     dryRun: given.flag('dryRun') ?? false,

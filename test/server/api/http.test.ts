@@ -136,9 +136,13 @@ describe('a request', () => {
     const name = 'made by a GET'
     const mutation = await get(`mutation { createPool(input: { name: "${name}" }) { __typename } }`)
     expect([mutation.status, mutation.codes]).toEqual([405, ['BAD_USER_INPUT']])
+    expect(mutation.headers.get('allow')).toBe('POST')
+    expect(mutation.messages).toEqual(['A mutation cannot be sent with GET. Send it with POST.'])
     const { pools } = await client.ask<{ pools: object }>(`{ pools(search: "${name}") { totalCount } }`)
     expect(pools).toEqual({ totalCount: '0' })
-    expect((await send(null, { method: 'GET' })).codes).toEqual(['BAD_USER_INPUT'])
+    const empty = await send(null, { method: 'GET' })
+    expect([empty.status, empty.codes]).toEqual([400, ['BAD_USER_INPUT']])
+    expect(empty.messages[0]).toMatch(/^The request has no query\. Send a query in the address/)
     expect((await get('{')).codes).toEqual(['GRAPHQL_PARSE_FAILED'])
   })
 
@@ -153,7 +157,11 @@ describe('a request', () => {
     expect((await get(JSON.stringify({ id: poolId }))).text).toBe(
       JSON.stringify({ data: { pool: { id: poolId } } }),
     )
-    expect((await get('{"id":')).codes).toEqual(['BAD_USER_INPUT'])
+    const malformed = await get('{"id":')
+    expect([malformed.codes, malformed.messages]).toEqual([
+      ['BAD_USER_INPUT'],
+      ['The parameter variables of the address is not JSON. Send a JSON object, percent-encoded.'],
+    ])
   })
 
   test.each(['PUT', 'DELETE', 'PATCH'])('by %s is BAD_USER_INPUT', async (method) => {

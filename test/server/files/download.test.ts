@@ -227,6 +227,26 @@ describe('the file of', () => {
       expect((await download(poolId, status)).text).toBe(`${header.join()}\r\n`)
   })
 
+  test('a file does not begin after its codes, and says how many it has', async () => {
+    const poolId = await newPool(client)
+    const messageFor = async (parameters: Record<string, string>, headers = {}) =>
+      (await refusal(pathOf(poolId, 'CLAIMED', parameters), { headers })).message
+    expect(await messageFor({ from: '1' })).toBe('from is 1, but the file has no codes.')
+    await generate(client, { poolId, formatId: await newFormat(client), quantity: 1 })
+    await claimFor(poolId, 'x', 1)
+    expect(await messageFor({ from: '2' })).toBe('from is 2, but the file has only 1 code.')
+    expect(
+      await messageFor({ from: '1', snapshot: await snapshotOf(poolId, 'CLAIMED') }, { range: 'bytes=0-' }),
+    ).toBe('The range begins at byte 0, but the file is empty.')
+  })
+
+  test('an unknown parameter is answered with those that there are, without former names', async () => {
+    const { message } = await refusal(pathOf(await newPool(client), 'CLAIMED', { foo: '1' }))
+    expect(message).toBe(
+      'There is no parameter "foo": there are status, task, claim, from, snapshot, raw, bom, delimiter.',
+    )
+  })
+
   test('a task has the codes that it has added, and no others', async () => {
     const { poolId, uploaded, uploadId, taskId } = await mixedPool()
     await claimFor(poolId, 'x', 5_002)
