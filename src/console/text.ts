@@ -587,6 +587,8 @@ export const text = {
     rejectedColumns: { row: 'Row', code: 'Code', reason: 'Reason' },
     rejectedFile: 'Download all as CSV',
     rejectedGone: 'The rows are no longer kept.',
+    rejectedHidden:
+      'A key without the permission “Manage” does not see the rows, as they may be codes that anybody could use.',
     done: (n: string) => `${counted(n, 'code was', 'codes were')} added to the pool`,
     areIn: 'They can be claimed from now on, and there is nothing left to save.',
     doneNothing: 'Nothing was added to the pool',

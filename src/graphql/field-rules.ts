@@ -51,6 +51,8 @@ export interface FieldWeight {
 export interface FieldRules {
   weight: DeclaredWeight | undefined
   weigh(args: object, given: Given): FieldWeight
+  /** The scopes of which one is enough, whatever its parent is; undefined if it needs none. */
+  neededScopes(args: object, context: Context): readonly Scope[] | undefined
   /** Throws the error that the field will fail with whatever its parent is: FORBIDDEN, or BAD_USER_INPUT. */
   check(args: object, context: Context): void
   /** Whether it depends on the API key that asks, and not only on the key's scopes. */
@@ -172,15 +174,17 @@ function rulesFrom({ parentType, name, kind, pothosOptions }: FieldConfig): Fiel
   const { weight, checkArgs, authScopes } = pothosOptions as DeclaredOptions
   const isRoot = kind === 'Query' || kind === 'Mutation' || kind === 'Subscription'
   const withReads = (own: FieldWeight): FieldWeight => ({ reads: isRoot ? rowReads : 0, ...own })
+  const neededScopes = (args: object, context: Context) => {
+    const needed = typeof authScopes === 'function' ? authScopes(undefined, args, context) : authScopes
+    return needed && ('scope' in needed ? [needed.scope] : needed.anyScope)
+  }
   return {
     weight,
     weigh: weigherOf(weight, withReads),
+    neededScopes,
     check(args, context) {
-      const needed = typeof authScopes === 'function' ? authScopes(undefined, args, context) : authScopes
-      if (needed !== undefined) {
-        const scopes = 'scope' in needed ? [needed.scope] : needed.anyScope
-        requireAnyScope(context, scopes, `${parentType}.${name}`)
-      }
+      const needed = neededScopes(args, context)
+      if (needed !== undefined) requireAnyScope(context, needed, `${parentType}.${name}`)
       checkArgs?.(args)
     },
     isOfKey: typeof authScopes === 'function',

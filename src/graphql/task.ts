@@ -4,17 +4,14 @@ import {
   NotFoundError,
   TaskFinishedError,
 } from '../domain/books/errors.ts'
+import { messageWithoutRows, type TaskFailure as TaskFailureValue } from '../domain/books/task-failure.ts'
 import { QuantityExceedsAvailableError } from '../domain/format/format.ts'
 import { acceptGeneration } from '../domain/generation/generation.ts'
-import {
-  cancelTask,
-  type TaskFailure as TaskFailureValue,
-  type Task as TaskRow,
-  tasksMatching,
-} from '../domain/generation/task.ts'
+import { cancelTask, type Task as TaskRow, tasksMatching } from '../domain/generation/task.ts'
 import { PoolArchivedError } from '../domain/pool/issuing.ts'
 import type { AddedCodes as AddedCodesValue } from '../domain/stock/added-codes.ts'
 import type {
+  Scope,
   TaskFailureCode as TaskFailureCodeName,
   TaskKind as TaskKindName,
   TaskStatus as TaskStatusName,
@@ -23,6 +20,7 @@ import type {
 import { rejectedRowsPath } from '../routes.ts'
 import { ApiKey } from './account.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
@@ -79,24 +77,37 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
     },
     HEADER_UNCLEAR: {
       description:
-        'The first row of the uploaded file may be a header or a code. The message shows how the file begins, and ' +
-        'so does Upload.beginning, in cells. Upload the file again with header and, if it has several columns, column.',
+        'The first row of the uploaded file may be a header or a code. With MANAGE, the message shows how the file begins, ' +
+        'and so does Upload.beginning, in cells. Upload the file again with header and, if it has several columns, column.',
     },
     ALL_ROWS_REFUSED: {
       description:
-        'No row of the uploaded file has a code: it may be the wrong file or the wrong column. The message has the ' +
+        'No row of the uploaded file has a code: it may be the wrong file or the wrong column. With MANAGE, the message has the ' +
         'reason for the first row, the file at rejectedRowsUrl the reason for each row.',
     },
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
 
+// Tasks are for those who fill pools and those who read, not for those who hand codes out or redeem them: a task tells of
+// uploaded files and of other keys.
+const seesTasks = { anyScope: ['READ', 'MANAGE'] } satisfies { anyScope: Scope[] }
+
+/** Whether a key may see rows of uploaded files. They may be codes that anybody could use, as available ones are. */
+export function seesRows({ scopes }: Pick<Context, 'scopes'>): boolean {
+  return scopes.includes('MANAGE')
+}
+
 const TaskFailure = builder.objectRef<TaskFailureValue>('TaskFailure').implement({
   description: 'Why a task failed.',
   fields: (t) => ({
     code: t.expose('code', { type: TaskFailureCode, description: 'The reason, for programs.' }),
-    message: t.exposeString('message', {
+    message: t.string({
       weight: { bytes: maxMessageBytes },
-      description: 'The reason and what to do about it, for people.',
+      description:
+        'The reason and what to do about it, for people. For an upload, it may quote rows of the file: without MANAGE, it ' +
+        'only says what code says.',
+      resolve: (failure, _args, context) =>
+        seesRows(context) ? failure.message : messageWithoutRows(failure),
     }),
   }),
 })
@@ -148,7 +159,9 @@ builder.node(Task, {
       weight: { reads: loadedReads },
       description:
         'The API key whose request created the task, in its current state. For a refill, it is the key whose request, ' +
-        'usually a claim, started it. Null for tasks from before this was recorded, and if the key no longer exists.',
+        'usually a claim, started it. Null for tasks from before this was recorded, and if the key no longer exists. Needs ' +
+        'READ or MANAGE.',
+      authScopes: seesTasks,
       resolve: ({ actorId }, _args, { nodes }) => (actorId === undefined ? null : nodes.apiKey.load(actorId)),
     }),
     status: t.expose('status', { type: TaskStatus, description: 'The state of the task.' }),
@@ -191,7 +204,7 @@ builder.node(Task, {
       nullable: true,
       description:
         'The path on this service of a file with the rows of the uploaded file that were not added, as far as it has been read. GET ' +
-        'it with an API key that has READ. The file is CSV with the columns row, code and reason, of any length. ' +
+        'it with an API key that has MANAGE, as they may be codes that anybody could use. The file is CSV with the columns row, code and reason, of any length. ' +
         'Rows are numbered as a spreadsheet shows them. Accepts the parameters raw, bom and delimiter of codesUrl. ' +
         'The rows are kept for thirty days after the upload has finished, unless the service is configured ' +
         'otherwise. Null after that, and for a generation.',
@@ -232,7 +245,9 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
 builder.objectField(Pool, 'tasks', (t) =>
   t.field({
     type: TaskConnection,
-    description: 'The tasks of the pool, newest first.',
+    description:
+      'The tasks of the pool, newest first. Needs READ or MANAGE, as tasks tell of uploaded files and of other keys.',
+    authScopes: seesTasks,
     weight: pageWeight,
     checkArgs: (args) => checkPage(args, 'Task'),
     args: {

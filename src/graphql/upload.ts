@@ -1,3 +1,4 @@
+import { isUsualName } from '../codefile/column-names.ts'
 import { type FileBeginning, type FirstRow, maxFirstCodes, maxFirstRows } from '../codefile/first-rows.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import { maxShownCells } from '../codefile/shorten.ts'
@@ -26,7 +27,7 @@ import {
   pageSize,
   pageWeight,
 } from './pagination.ts'
-import { Task, taskPayload } from './task.ts'
+import { seesRows, Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
   description: 'What an upload waits for.',
@@ -51,6 +52,9 @@ const UploadWait = builder.enumType('UploadWait', {
 
 const usualRowBytes = 200
 
+/** The scope of fields with rows of an uploaded file (`seesRows`). */
+const ofRows = { scope: 'MANAGE' } as const
+
 // One of each kind.
 const maxUploadWarnings = 3
 
@@ -65,10 +69,13 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
         'The number of the header row, as a spreadsheet shows it. Rows above it are a title. Null if the file was ' +
         'read without a header.',
     }),
-    header: t.exposeStringList('header', {
+    header: t.stringList({
       weight: { items: maxShownCells, bytes: maxHeaderCellBytes },
       nullable: true,
-      description: 'The first 20 cells of the header, shortened. Null if there is no header.',
+      description:
+        'The first 20 cells of the header, shortened. Null if there is no header. Without MANAGE also null if the column with ' +
+        'the codes does not have a usual name: a row that was taken for the header may be a code.',
+      resolve: (layout, _args, context) => (seesRows(context) || hasUsualName(layout) ? layout.header : null),
     }),
     columnNumber: t.exposeInt('columnNumber', {
       description: 'The number of the column with the codes, from 1.',
@@ -80,6 +87,12 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
     }),
   }),
 })
+
+/** Whether the row of the header is one beyond doubt. */
+function hasUsualName({ header, columnNumber }: FileLayout): boolean {
+  const name = header?.[columnNumber - 1]
+  return name !== undefined && isUsualName(name)
+}
 
 const FileRow = builder.objectRef<FirstRow>('FileRow').implement({
   description: 'A row of an uploaded file.',
@@ -136,7 +149,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     beginning: t.field({
       type: UploadBeginning,
       nullable: true,
-      authScopes: { scope: 'MANAGE' },
+      authScopes: ofRows,
       weight: { reads: loadedReads },
       description:
         'The first rows and codes of the file, also if the upload has failed. Null until they have been read, and if the file ' +
@@ -162,8 +175,8 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       weight: { items: maxUploadWarnings, bytes: maxMessageBytes },
       description:
         'Warnings about a COMPLETED upload, for people: it has added nothing, rows were refused, or a row with an ' +
-        'unknown name was taken for the header. Usually empty.',
-      resolve: (task) => uploadWarnings(task),
+        'unknown name was taken for the header. Usually empty. Without MANAGE, that name is left out, as it may be a code.',
+      resolve: (task, _args, context) => uploadWarnings(task, { quotesRows: seesRows(context) }),
     }),
     dryRun: t.exposeBoolean('dryRun', {
       description: 'Whether the upload only counts what it would add.',
@@ -229,8 +242,9 @@ builder.objectField(Upload, 'rejectedRows', (t) =>
     nullable: true,
     description:
       'The rows that were not added, in the order of the file, as far as it has been read: duplicates and refused rows. Null ' +
-      'once they are no longer kept: see rejectedRowsUrl, which has them all in one file. Needs READ.',
-    authScopes: { scope: 'READ' },
+      'once they are no longer kept: see rejectedRowsUrl, which has them all in one file. Needs MANAGE, as a row that was not ' +
+      'added may be a code that anybody could use. The counts of the upload say how many there are.',
+    authScopes: ofRows,
     weight: pageWeight,
     checkArgs: (args) => {
       pageSize(args)

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { done, finished, generate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { expectAccessible, expectUsableInAllLooks, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
-import { upload } from '../support/upload-api.ts'
+import { codesFile, ended, upload } from '../support/upload-api.ts'
 
 const service = useService()
 const client = useClient(service)
@@ -74,6 +75,28 @@ describe('a task', () => {
     await expectAccessible(page)
     await page.getByRole('link', { name: 'Go to the Promo Codes section to try again' }).click()
     expect(new URL(page.url()).pathname).toBe(`/pools/${poolId}/promo-codes`)
+  })
+
+  test('shows how many rows of a file were not added to those who may not see the rows, and why they are not shown', async () => {
+    const poolId = await newPool(client)
+    const file = codesFile(`K${randomUUID()}`, 20)
+    const [code = ''] = file.split('\n')
+    await ended(client, await upload(service, client, poolId, file))
+    const taskId = await upload(service, client, poolId, file)
+    await ended(client, taskId)
+    const path = `/tasks/${taskId}`
+    const { page } = await openConsole(service, { path, scopes: ['READ'] })
+    await page.getByRole('heading', { name: 'Rows that are not added (20)' }).waitFor()
+    await page.getByText('A key without the permission “Manage” does not see the rows').waitFor()
+    expect(await page.getByText(code).count()).toBe(0)
+    expect(await page.getByRole('link', { name: 'Download all as CSV' }).count()).toBe(0)
+    expect(await page.getByRole('alert').filter({ hasText: 'lacks' }).count()).toBe(0)
+    await takeScreenshot(page, 'task-rows-hidden')
+    await expectAccessible(page)
+    const { page: ofManager } = await openConsole(service, { path, scopes: ['READ', 'MANAGE'] })
+    await ofManager.getByRole('heading', { name: 'Rows that are not added (20)' }).waitFor()
+    await ofManager.getByRole('cell', { name: code, exact: true }).waitFor()
+    await ofManager.getByRole('link', { name: 'Download all as CSV' }).waitFor()
   })
 
   test('of another account is not found', async () => {

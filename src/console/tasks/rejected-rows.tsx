@@ -5,7 +5,9 @@ import { graphql } from '../api/graphql.ts'
 import { count } from '../intl.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Pager, usePaging } from '../parts/paging.tsx'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import type { TaskOfPage } from './task-details.ts'
 
 const RejectedRowsQuery = graphql(`
   query RejectedRows($id: ID!, $after: String) {
@@ -31,12 +33,41 @@ const RejectedRowsQuery = graphql(`
   }
 `)
 
-/** The rows of a file that were not added, with the reasons, and the way to all of them as a file. */
-export function RejectedRows({
-  task: { id, rejectedRowsUrl },
-}: {
-  task: { id: string; rejectedRowsUrl: string | null }
-}) {
+interface RejectedRowsProps {
+  task: Pick<TaskOfPage, 'id' | 'rejectedRowsUrl' | 'upload'>
+}
+
+/** The rows of a file that were not added: how many there are, and what they are for those who may see that. */
+export function RejectedRows({ task }: RejectedRowsProps) {
+  const mayManage = useMay('MANAGE')
+  if (task.rejectedRowsUrl === null) return <Text c="dimmed">{text.uploads.rejectedGone}</Text>
+  return mayManage ? <RowTable task={task} /> : <WithoutRows task={task} />
+}
+
+function WithoutRows({ task: { upload } }: RejectedRowsProps) {
+  const { duplicatesInFile = '0', duplicatesInAccount = '0', refused = '0' } = upload ?? {}
+  const total = BigInt(duplicatesInFile) + BigInt(duplicatesInAccount) + BigInt(refused)
+  if (total === 0n) return null
+  return (
+    <Stack gap="xs">
+      <Heading total={total} />
+      <Text c="dimmed" size="sm">
+        {text.uploads.rejectedHidden}
+      </Text>
+    </Stack>
+  )
+}
+
+function Heading({ total }: { total: string | bigint }) {
+  return (
+    <Title order={2} size="h5">
+      {text.uploads.rejected} ({count(total)})
+    </Title>
+  )
+}
+
+/** The rows with the reasons, and the way to all of them as a file. */
+function RowTable({ task: { id, rejectedRowsUrl } }: RejectedRowsProps) {
   const paging = usePaging(id)
   const result = useQuery({ query: RejectedRowsQuery, variables: { id, after: paging.after } })
   const columns = text.uploads.rejectedColumns
@@ -49,9 +80,7 @@ export function RejectedRows({
         return (
           <Stack gap="xs">
             <Group justify="space-between">
-              <Title order={2} size="h5">
-                {text.uploads.rejected} ({count(rows.totalCount)})
-              </Title>
+              <Heading total={rows.totalCount} />
               {rejectedRowsUrl !== null && (
                 <Anchor download href={`${rejectedRowsUrl}?bom=true`} size="sm">
                   <Group component="span" gap={6} wrap="nowrap">

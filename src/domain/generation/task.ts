@@ -8,6 +8,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
 import type { Filter } from '../books/listing.ts'
+import type { TaskFailure } from '../books/task-failure.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { type Format, lockFormat } from '../format/format.ts'
 import { lockPool, type Pool } from '../pool/pool.ts'
@@ -82,11 +83,6 @@ export interface Task {
   createdAt: Date
   startedAt: Date | undefined
   finishedAt: Date | undefined
-}
-
-export interface TaskFailure {
-  code: TaskFailureCode
-  message: string
 }
 
 /**

@@ -1,6 +1,7 @@
 import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, UploadNotUndoneError } from '../books/errors.ts'
+import type { TaskFailure } from '../books/task-failure.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import {
@@ -10,7 +11,6 @@ import {
   markUploadCompleted,
   readTask,
   type Task,
-  type TaskFailure,
 } from '../generation/task.ts'
 import { hasBarred, removeBatches } from '../pool/move-batches.ts'
 import { lockPool, noteStock, type Pool, writePoolCounters } from '../pool/pool.ts'

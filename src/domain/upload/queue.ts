@@ -1,13 +1,13 @@
 import type { FileBeginning } from '../../codefile/first-rows.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import type { TaskFailure } from '../books/task-failure.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import {
   decodeTask,
   markFailed,
   markRunning,
   type Task,
-  type TaskFailure,
   type TaskRow,
   taskColumns,
 } from '../generation/task.ts'

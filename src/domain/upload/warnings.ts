@@ -2,8 +2,8 @@ import { kindOfName } from '../../codefile/column-names.ts'
 import { grouped } from '../../grouped.ts'
 import type { Task } from '../generation/task.ts'
 
-/** Sentences for people about a completed upload. */
-export function uploadWarnings(upload: Task): string[] {
+/** Sentences for people about a completed upload. `quotesRows`: for those who may see rows of the file. */
+export function uploadWarnings(upload: Task, { quotesRows }: { quotesRows: boolean }): string[] {
   const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
   if (status !== 'COMPLETED') return []
   const warnings: string[] = []
@@ -12,7 +12,7 @@ export function uploadWarnings(upload: Task): string[] {
   const isGiven = upload.header !== undefined || upload.column !== undefined
   if (!isGiven && name !== undefined && kindOfName(name) !== 'USUAL')
     warnings.push(
-      `Row ${headerRow}, "${name}", was taken for the header because it looks like none of the rows below it. If it is a ` +
+      `Row ${headerRow}${quotesRows ? `, "${name}",` : ''} was taken for the header because it looks like none of the rows below it. If it is a ` +
         'code, upload it in a separate file, and say that the file has no header.',
     )
   const rows = (count: bigint) => `${grouped(count)} ${count === 1n ? 'row' : 'rows'}`

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { encodeId } from '../../global-id.ts'
 import { type EventCursor, type EventKind, encodeCursor, type LoggedEvent } from '../books/event-log.ts'
+import { messageWithoutRows } from '../books/task-failure.ts'
 
 /** What is sent to a receiver, the same at every attempt. Documented in docs/webhooks.md. */
 export interface Message {
@@ -67,7 +68,8 @@ function contentOf({ kind, payload }: LoggedEvent): object {
         addedCount: payload.added,
         startedAt: payload.startedAt,
         finishedAt: payload.finishedAt,
-        failure: code === null ? null : { code, message: text },
+        // Receivers have no scopes, and rows of the file may be codes that anybody could use.
+        failure: code === null ? null : { code, message: messageWithoutRows({ code, message: text ?? '' }) },
       }
     }
     case 'POOL_REFILLED':

@@ -210,7 +210,8 @@ async function rejectedRows(
   { credentials, id, search }: FileRequest,
 ): Promise<FileAnswer> {
   const form = readRejectedRowsForm(search)
-  requireScope(credentials, 'READ', 'a file of rejected rows')
+  // A row that was not added may be an available code, above all if the file was uploaded twice.
+  requireScope(credentials, 'MANAGE', 'a file of rejected rows')
   const taskId = argumentId('Task', id, 'the task id in the address')
   const pages = await readRejectedRows(books, credentials.accountId, taskId)
   if (pages === undefined) throw notFound(noSuch('upload'))

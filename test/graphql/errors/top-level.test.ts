@@ -383,17 +383,22 @@ describe('scopes', () => {
     expect(pool).toEqual({ claimedCount: '0' })
   })
 
-  test('a payload needs no other scope for the objects in it', async () => {
+  test('a payload needs no other scope for the objects in it, except for fields that say so', async () => {
     const { poolId } = await newStock(client, 1)
     const claims = only.get('CLAIM') as Client
     const result = await mutate<{ codes: object[]; pool: object }>(
       claims,
       'claimCodes',
       { poolId },
-      'codes { code status format { name } pool { name tasks { totalCount } } } pool { availableCount }',
+      'codes { code status format { name } pool { name terms { validFor } replenishment { format { name } } } } pool { availableCount }',
     )
     expect(result.codes).toHaveLength(1)
     expect(result.pool).toEqual({ availableCount: '0' })
+    const tasks = `mutation ($poolId: ID!) { claimCodes(input: { poolId: $poolId }) {
+      ... on ClaimCodesPayload { pool { tasks { totalCount } } }
+    } }`
+    const { data, errors } = await claims.send(tasks, { poolId })
+    expect([data, errors?.map((error) => error.extensions.code)]).toEqual([undefined, ['FORBIDDEN']])
   })
 
   test('available codes need MANAGE, claimed ones READ, on every path to a pool', async () => {

@@ -888,13 +888,13 @@ describe('the rejected rows of an upload', () => {
     expect(refused.message).toMatch(/finished on 2026-01-31.*dry run/)
   })
 
-  test('are only for readers of the account', async () => {
+  test('are only for those of the account who may read available codes', async () => {
     const [reader, manager] = [
       await withScopes(service, client, ['READ']),
       await withScopes(service, client, ['MANAGE']),
     ]
-    expect((await get(path(taskIdOf(uploadId)), { from: reader })).status).toBe(200)
-    expect(await refusal(path(taskIdOf(uploadId)), { from: manager })).toMatchObject({
+    expect((await get(path(taskIdOf(uploadId)), { from: manager })).status).toBe(200)
+    expect(await refusal(path(taskIdOf(uploadId)), { from: reader })).toMatchObject({
       status: 403,
       code: 'FORBIDDEN',
     })
