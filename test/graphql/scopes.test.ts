@@ -277,6 +277,19 @@ describe('rows of an uploaded file', () => {
       code: 'HEADER_UNCLEAR',
       message: expect.stringMatching(/^The first row of the file may be a header or a code\. .*MANAGE/),
     })
+    for (const [from, isShown] of [
+      [client, true],
+      [reader, false],
+    ] as const) {
+      const live = from.subscribe<{ taskUpdated: { failure: { message: string } } }>(
+        'subscription ($id: ID!) { taskUpdated(id: $id) { failure { message } } }',
+        { id: unclear.task },
+      )
+      const told: boolean[] = []
+      for await (const { data } of live)
+        told.push(data?.taskUpdated.failure.message.includes(unclear.codes[0] ?? '') ?? false)
+      expect(told).toEqual([isShown])
+    }
     const { cancelTask } = await manager.ask<{ cancelTask: object }>(
       `mutation ($id: ID!) { cancelTask(input: { taskId: $id }) {
         ... on TaskFinishedError { task { failure { message } actor { name } } }

@@ -47,7 +47,7 @@ const events: LoggedEvent[] = (
         startedAt: '2026-11-26T09:29:58.000Z',
         finishedAt: '2026-11-26T09:30:00.000Z',
         failureCode: 'UNREADABLE_FILE',
-        failureMessage: 'The file is not a text.',
+        failureMessage: 'The file begins with "Zorgbon" and "SPRING-7W4QH".',
       },
     },
     { kind: 'POOL_REFILLED', poolId, payload: { taskId, added: '10000' } },
@@ -87,6 +87,11 @@ describe('a message', () => {
     ]
     expect(new Set(events.map((event) => event.kind))).toEqual(new Set(Object.keys(messageTypes)))
     expect(shown).toEqual(sent.map((message): unknown => JSON.parse(message.body)))
+  })
+
+  test('quotes no rows of a file, as receivers have no scopes', () => {
+    expect(JSON.stringify(events.map(({ payload }) => payload))).toContain('SPRING-7W4QH')
+    expect(JSON.stringify(events.map(eventMessage))).not.toContain('SPRING-7W4QH')
   })
 
   test('has the cursor of its event as its id, at every attempt', () => {

@@ -304,7 +304,12 @@ describe('with the service', () => {
   })
 
   // `more`: the scope that the key has besides CLAIM.
-  const impossible: [selection: string, code: string, more?: 'READ' | 'MANAGE', variables?: object][] = [
+  const impossible: [
+    selection: string,
+    code: string,
+    more?: 'READ' | 'MANAGE' | undefined,
+    variables?: object,
+  ][] = [
     ['pool { codes(status: CLAIMED) { totalCount } }', 'FORBIDDEN'],
     ['pool { codes(status: AVAILABLE) { totalCount } }', 'FORBIDDEN'],
     ['pool { tasks { totalCount } }', 'FORBIDDEN'],
