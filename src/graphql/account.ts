@@ -116,8 +116,8 @@ builder.queryField('apiKey', (t) =>
   t.field({
     type: ApiKey,
     description:
-      'The key of this request: its id, name, hint, scopes and createdAt. Every key may ask, whatever its scopes, so a page ' +
-      'can show what the key may do and leave out the rest.',
+      'The key of this request: its id, name, hint, scopes and createdAt. A page can show what the key may do, and leave out the ' +
+      'rest. Needs no scope.',
     resolve: async (_root, _args, { nodes, keyId, keyUses }) => {
       await keyUses.written()
       const key = await nodes.apiKey.load(keyId)

@@ -76,8 +76,8 @@ const PoolForecast = builder.objectRef<Forecast>('PoolForecast').implement({
       type: 'DateTime',
       nullable: true,
       description:
-        'When all codes that the format of the pool can still generate will have been claimed as well, if no other pool ' +
-        'uses them. Null if the rate is 0, for a time beyond the year 9999, and for a pool that is not filled from a format.',
+        'When the available codes and all codes that the format of the pool can still generate will have been claimed, if no ' +
+        'other pool uses these. Null if the rate is 0, for a time beyond the year 9999, and for a pool that is not filled from a format.',
       resolve: ({ formatRunsOutAt }) => formatRunsOutAt ?? null,
     }),
   }),
@@ -89,7 +89,7 @@ builder.objectFields(Pool, (t) => ({
     description:
       'How many codes were claimed, added and redeemed, and how many were available, by hour, day, week or month: for a ' +
       'chart. The steps are whole hours, days, weeks or months of the time zone, in order. The first contains `from`; the ' +
-      `last ends at or after \`to\`. There can be at most ${grouped(maxSteps)}. They may be in the future. Needs READ.`,
+      `last ends at or after \`to\`. At most ${grouped(maxSteps)} steps; they may lie in the future. Needs READ.`,
     authScopes: { scope: 'READ' },
     weight: (time) => {
       // More than these are refused.

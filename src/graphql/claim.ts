@@ -246,8 +246,8 @@ const aboutKey =
   'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
   'the same input returns the same codes and claims nothing more. Keys are kept for at least a day.'
 const aboutExpiresAt =
-  'When the codes expire, if that is to be earlier than the terms of the pool say. It must be in the future. A recipient ' +
-  'who already holds a code (alreadyHeld) gets it as it is, with its own expiry.'
+  'When the codes expire, if that is to be earlier than the terms of the pool say. It must be in the future.'
+const aboutExpiresAtOfHolders = `${aboutExpiresAt} A recipient who already holds a code (alreadyHeld) gets it as it is, with its own expiry.`
 
 interface PoolRef {
   poolId: string
@@ -335,7 +335,7 @@ export const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
       description: 'The number of codes, 1 to 10,000. You get all of them or none.',
     }),
     recipient: t.string({ description: aboutRecipient }),
-    expiresAt: t.field({ type: 'DateTime', description: aboutExpiresAt }),
+    expiresAt: t.field({ type: 'DateTime', description: aboutExpiresAtOfHolders }),
     idempotencyKey: t.string({ description: aboutKey }),
   }),
 })
@@ -352,7 +352,7 @@ const ClaimForRecipientsInput = builder.inputType('ClaimForRecipientsInput', {
         'none at all. A recipient that is in the list several times gets as many codes; in a pool with one code for each ' +
         'recipient, the same code. Recipients that differ in case or spaces are different ones.',
     }),
-    expiresAt: t.field({ type: 'DateTime', description: aboutExpiresAt }),
+    expiresAt: t.field({ type: 'DateTime', description: aboutExpiresAtOfHolders }),
     idempotencyKey: t.string({ description: aboutKey }),
   }),
 })
@@ -447,8 +447,8 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       'Claims any number of codes from a pool at once, for a print shop or a mailing house, for example. Returns either all ' +
-      'of them or an error. The codes are not in the answer: read them from claim.codesUrl, with a key that has READ. Needs ' +
-      'CLAIM.',
+      'of them or an error. The codes are not in the answer: read them from claim.codesUrl, with a key that has READ. A pool ' +
+      'with one code for each recipient (onePerRecipient of its terms) refuses it. Needs CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input }) => ({ given: { recipientBytes: bytesOf(input.recipient) } }),
     errors: {

@@ -20,7 +20,7 @@ import './subscriptions.ts'
 import './errors/typed.ts'
 import './node-queries.ts'
 
-builder.queryType({ description: 'Reads data. Every field needs the scope READ.' })
+builder.queryType({ description: 'Reads data. Every field says which scope it needs: nearly all READ.' })
 builder.mutationType({
   description:
     'Changes data. Every field says which scope it needs, and returns a payload or a typed error. The whole ' +

@@ -128,8 +128,9 @@ const UploadBeginning = builder.objectRef<FileBeginning>('UploadBeginning').impl
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
-    'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of the other four. The ' +
-    'counts remain when the upload is cancelled or undone; the number of codes in the pool is addedCount of the task.',
+    'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of accepted, duplicatesInFile, ' +
+    'duplicatesInAccount and refused. The counts remain when the upload is cancelled or undone; the number of codes in the ' +
+    'pool is addedCount of the task.',
   fields: (t) => ({
     column: t.exposeString('column', {
       weight: { bytes: 6 * maxColumnLength + 2 },
@@ -210,9 +211,10 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     refused: t.expose('refused', {
       type: 'BigInt',
       description:
-        'The number of rows that were refused for another reason: the row contains no possible code; its code belongs ' +
-        'to a format whose remaining codes are reserved for tasks that have not finished; or the file is a download of ' +
-        'this service that marks the code as claimed. The file at rejectedRowsUrl has the reason for each row.',
+        'The number of rows that were refused although their codes are no duplicates: the row contains no possible code; its ' +
+        'code belongs to a format whose remaining codes are reserved for tasks that have not finished; or the file is a ' +
+        'download of this service in which the status of the code is not AVAILABLE. The file at rejectedRowsUrl has the ' +
+        'reason for each row.',
     }),
   }),
 })

@@ -201,7 +201,8 @@ builder.node(Webhook, {
     behindSince: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the first of these events happened. Null if it is up to date.',
+      description:
+        'Since when it is behind: when the first of the events in eventsBehind happened. Null if it is up to date.',
       weight: { reads: loadedReads },
       resolve: async ({ id }, _args, { nodes }) => (await nodes.webhookBacklog.load(id))?.since ?? null,
     }),

@@ -138,3 +138,30 @@ test('every type, field, argument, input field and enum value has a description'
   }
   expect(silent).toEqual([])
 })
+
+test('every field that needs a scope says so, and so does every field of Query, Mutation and Subscription', () => {
+  const unlike: string[] = []
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (isIntrospectionType(type) || !(isObjectType(type) || isInterfaceType(type))) continue
+    for (const { name, description, extensions } of Object.values(type.getFields())) {
+      const needed = scopesOf(extensions)
+      const isRoot = roots.some((root) => root === type)
+      if (needed === 'by argument' || (needed === 'none' && !isRoot)) continue
+      const said = /Needs (no scope|[A-Z]+(?: or [A-Z]+)*)/.exec(description ?? '')?.[1]
+      if (said !== (needed === 'none' ? 'no scope' : needed))
+        unlike.push(`${type.name}.${name}: ${needed}, not ${said}`)
+    }
+  }
+  expect(unlike).toEqual([])
+})
+
+/** The scopes that a field needs, as its description names them. */
+function scopesOf(extensions: Readonly<Record<string, unknown>>): string {
+  const { authScopes } = extensions['pothosOptions'] as {
+    authScopes?: { scope: string } | { anyScope: readonly string[] } | (() => unknown)
+  }
+  if (authScopes === undefined) return 'none'
+  if (typeof authScopes === 'function') return 'by argument'
+  return 'scope' in authScopes ? authScopes.scope : authScopes.anyScope.join(' or ')
+}
