@@ -19,8 +19,8 @@ const paths = {
   // The addresses of screens, which the page itself tells apart: src/console/app.tsx.
   console: [
     '/',
-    '/(?:pools|formats|codes|activity|keys)',
-    '/(?:pools|formats|tasks)/:id',
+    '/(?:pools|formats|codes|activity|keys|webhooks)',
+    '/(?:pools|formats|tasks|webhooks)/:id',
     '/pools/:id/[a-z-]+',
   ],
 } as const

@@ -42,6 +42,8 @@ describe('a path', () => {
     '/codes',
     '/activity',
     '/keys',
+    '/webhooks',
+    '/webhooks/V2ViaG9vazox',
   ])('"%s" leads to the page of the console', (path) => {
     expect(matchRoute(path)?.name).toBe('console')
   })

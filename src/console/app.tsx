@@ -23,6 +23,8 @@ const PromoCodesScreen = other('PromoCodesScreen')
 const SettingsScreen = other('SettingsScreen')
 const TaskScreen = other('TaskScreen')
 const TasksScreen = other('TasksScreen')
+const WebhookScreen = other('WebhookScreen')
+const WebhooksScreen = other('WebhooksScreen')
 
 // With the chart library, which only these screens need.
 const ActivityScreen = lazy(() => import('./activity/activity-screen.tsx'))
@@ -49,6 +51,8 @@ export const routes = createRoutesFromElements(
       <Route element={<LookUpScreen />} path="/codes" />
       <Route element={<ActivityScreen />} path="/activity" />
       <Route element={<KeysScreen />} path="/keys" />
+      <Route element={<WebhooksScreen />} path="/webhooks" />
+      <Route element={<WebhookScreen />} path="/webhooks/:webhookId" />
       <Route element={<NothingHere />} path="*" />
     </Route>
   </Route>,

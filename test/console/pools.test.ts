@@ -223,6 +223,7 @@ describe('a key that may not', () => {
   test.each([
     ['REDEEM', 'Redeem a code', '/codes'],
     ['ADMIN', 'API keys', '/keys'],
+    ['ADMIN', 'Webhooks', '/webhooks'],
   ])('see pools is shown what it may do: %s', async (scope, link, path) => {
     const { page } = await openConsole(service, { scopes: [scope] })
     await page.getByRole('heading', { name: 'Welcome' }).waitFor()

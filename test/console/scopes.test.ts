@@ -13,14 +13,15 @@ const titles: Record<string, Record<string, string>> = {
     '/formats': 'Formats',
     '/codes': 'Look up a code',
     '/activity': 'Activity',
+    '/webhooks': 'Webhooks',
     '/pools/ID/promo-codes': 'Sale of READ',
   },
   MANAGE: { '/': 'Welcome' },
   CLAIM: { '/': 'Welcome' },
   REDEEM: { '/': 'Welcome', '/codes': 'Redeem a code' },
-  ADMIN: { '/': 'Welcome', '/keys': 'API keys' },
+  ADMIN: { '/': 'Welcome', '/keys': 'API keys', '/webhooks': 'Webhooks' },
 }
-const addresses = ['/', '/pools/ID/promo-codes', '/formats', '/codes', '/activity', '/keys']
+const addresses = ['/', '/pools/ID/promo-codes', '/formats', '/codes', '/activity', '/keys', '/webhooks']
 
 test.each(Object.entries(titles))(
   'a key that has only %s finds its screens, and at all other addresses why there is nothing',

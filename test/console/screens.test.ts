@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { matchPath } from 'react-router'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { colorRules } from '../support/accessibility.ts'
 import { stranger } from '../support/api.ts'
 import { accessibilityProblems, faultsInAllLooks, openConsole } from '../support/console.ts'
 import { type Furnished, furnish } from '../support/furnished.ts'
 import { useClient, useService } from '../support/service.ts'
 
-const service = useService()
+const service = useService({ webhookAllowedNetworks: Networks.parse('127.0.0.1') })
 
 /** A screen, its address, and a text that is on it once it has loaded. */
 type Screen = readonly [name: string, path: string, shows: string]
@@ -35,6 +36,9 @@ const withData = (all: Furnished): readonly Screen[] => [
   ['look-up', '/codes', 'Look up a code'],
   ['activity', '/activity', 'created'],
   ['keys', '/keys', 'First key'],
+  ['webhooks', '/webhooks', 'Failing'],
+  ['failing-webhook', `/webhooks/${all.failingWebhookId}`, 'Messages do not arrive'],
+  ['disabled-webhook', `/webhooks/${all.disabledWebhookId}`, 'This webhook is disabled'],
   ['nothing', '/nothing', 'There is nothing here'],
 ]
 
@@ -51,6 +55,7 @@ const ofNewAccount: readonly Screen[] = [
   ['no-pools', '/', 'Create a pool'],
   ['no-formats', '/formats', 'No formats yet'],
   ['no-activity', '/activity', 'Nothing has happened yet'],
+  ['no-webhooks', '/webhooks', 'No webhooks yet'],
   ['sign-in', '/sign-in', 'API key'],
 ]
 

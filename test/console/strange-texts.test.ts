@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { claim, done, mutate, newStock } from '../support/api.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
+import { claim, done, mutate, newStock, newWebhook } from '../support/api.ts'
 import { openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
@@ -15,7 +16,7 @@ const turned = (what: string) => `\u202e${what}\u2067Zoë${names.join('').slice(
 const width = 390
 
 describe('texts that somebody has written', () => {
-  const service = useService()
+  const service = useService({ webhookAllowedNetworks: Networks.parse('127.0.0.1') })
   const client = useClient(service)
 
   test('are shown as they are, and do not break a screen of a phone', async () => {
@@ -33,6 +34,7 @@ describe('texts that somebody has written', () => {
       await done(client, 'renameFormat', { formatId, name }, 'format { id }')
       await done(client, 'createApiKey', { name, scopes: ['CLAIM'] }, 'secret')
     }
+    const webhookId = await newWebhook(client, { poolId })
     await mutate(client, 'claimCodes', { poolId, recipient, count: 1 })
     const [redeemed, voided] = await claim(client, poolId, 2)
     await done(client, 'redeemCode', { code: redeemed?.code, reference, place }, 'redemption { id }')
@@ -58,6 +60,8 @@ describe('texts that somebody has written', () => {
       ['format', `/formats/${formatId}`, [names.at(-1)]],
       ['activity', '/activity', [...names, reason]],
       ['keys', '/keys', names],
+      ['webhooks', '/webhooks', [names.at(-1)]],
+      ['webhook', `/webhooks/${webhookId}`, [names.at(-1)]],
     ] as const) {
       await page.goto(path)
       await look(at, texts)

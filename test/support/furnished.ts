@@ -1,4 +1,4 @@
-import { claim, done, generate, mutate, newPool, withScopes } from './api.ts'
+import { claim, done, generate, mutate, newPool, newWebhook, withScopes } from './api.ts'
 import type { Client } from './client.ts'
 import { letHoursPass } from './past.ts'
 import type { TestService } from './service.ts'
@@ -15,13 +15,17 @@ export interface Furnished {
   generationId: string
   uploadId: string
   failedUploadId: string
+  failingWebhookId: string
+  disabledWebhookId: string
 }
 
 // Some languages are written from right to left; some have long words; and some people like pictures.
 const longName =
   'Donaudampfschifffahrtsgesellschaftskapitänsmützen🎁🎉بيع الصيف – Rindfleischetikettierung'.padEnd(100, 'x')
 
+/** The service allows the network of 127.0.0.1 for webhooks. */
 export async function furnish(service: TestService, client: Client): Promise<Furnished> {
+  const failingWebhookId = await newWebhook(client, { url: `http://127.0.0.1:1/${'x'.repeat(1_900)}` })
   const newFormat = async (name: string, length: number, prefix: string) => {
     const shape = { prefix, body: { length }, characters: { set: 'UNAMBIGUOUS' } }
     return (await done<{ format: { id: string } }>(client, 'createFormat', { name, shape }, 'format { id }'))
@@ -91,6 +95,11 @@ export async function furnish(service: TestService, client: Client): Promise<Fur
   await withScopes(service, client, ['CLAIM'])
   const { keyId } = await withScopes(service, client, ['READ', 'REDEEM'])
   await done(client, 'revokeApiKey', { apiKeyId: keyId }, 'apiKey { id }')
+  const disabledWebhookId = await newWebhook(client, {
+    kinds: ['POOL_LOW', 'POOL_EMPTY'],
+    poolId: hugePoolId,
+  })
+  await done(client, 'updateWebhook', { webhookId: disabledWebhookId, enabled: false }, 'webhook { id }')
   const barePoolId = await newPool(client, 'Autumn sale')
   return {
     poolId,
@@ -102,6 +111,8 @@ export async function furnish(service: TestService, client: Client): Promise<Fur
     generationId,
     uploadId,
     failedUploadId,
+    failingWebhookId,
+    disabledWebhookId,
   }
 }
 

@@ -7,10 +7,10 @@ import { useProblems } from '../api/problems.tsx'
 import { useService } from '../api/service.tsx'
 import { useSubmit } from '../api/submit.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { NewSecret } from '../parts/new-secret.tsx'
 import type { Scope } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { CreateApiKey } from './api-keys.ts'
-import { NewSecret } from './new-secret.tsx'
 import { allScopes } from './scopes.ts'
 
 /** A button with a dialog that creates a key, and then shows its secret, once. */
@@ -30,7 +30,9 @@ export function CreateKey() {
       <Dialog onClose={close} opened={isOpen} title={words.create}>
         <CreateKeyForm cancel={close} show={show} />
       </Dialog>
-      {secret !== undefined && <NewSecret forget={() => setSecret(undefined)} secret={secret} />}
+      {secret !== undefined && (
+        <NewSecret forget={() => setSecret(undefined)} secret={secret} words={words.secret} />
+      )}
     </>
   )
 }

@@ -1,9 +1,9 @@
 import { Badge, Button, Code, Group, Table, Text } from '@mantine/core'
+import classes from '../parts/stacked-table.module.css'
 import { Distance, Moment } from '../parts/time.tsx'
 import { useViewer } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import type { ApiKey } from './api-keys.ts'
-import classes from './keys.module.css'
 import { useRevoking } from './revoking.tsx'
 import { scopeNames } from './scopes.ts'
 
@@ -12,7 +12,7 @@ const { columns } = text.account.keys
 /** API keys as a table; as a list where that is too narrow. */
 export function KeyTable({ keys }: { keys: readonly ApiKey[] }) {
   return (
-    <Table className={classes.keys} layout="fixed" verticalSpacing="sm">
+    <Table className={classes.stacked} layout="fixed" verticalSpacing="sm">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>{columns.name}</Table.Th>

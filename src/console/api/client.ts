@@ -57,6 +57,8 @@ export function createApiClient(
           Mutation: {
             createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),
             createFormat: (_result, _args, cache) => cache.invalidate('Query', 'formats'),
+            deleteWebhook: (_result, { input }, cache) =>
+              cache.invalidate({ __typename: 'Webhook', id: (input as { webhookId: string }).webhookId }),
           },
         },
       }),

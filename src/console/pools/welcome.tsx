@@ -34,9 +34,14 @@ export function Welcome() {
               </Button>
             )}
             {scopes.includes('ADMIN') && (
-              <Button component={Link} to="/keys">
-                {text.welcome.keys}
-              </Button>
+              <>
+                <Button component={Link} to="/keys">
+                  {text.welcome.keys}
+                </Button>
+                <Button component={Link} to="/webhooks" variant="default">
+                  {text.welcome.webhooks}
+                </Button>
+              </>
             )}
           </Group>
           <Text c="dimmed" size="sm">

@@ -1,5 +1,13 @@
 import { Divider, NavLink } from '@mantine/core'
-import { CodeIcon, DatabaseIcon, KeyIcon, NumberIcon, PulseIcon, SearchIcon } from '@primer/octicons-react'
+import {
+  CodeIcon,
+  DatabaseIcon,
+  KeyIcon,
+  NumberIcon,
+  PulseIcon,
+  SearchIcon,
+  WebhookIcon,
+} from '@primer/octicons-react'
 import type { ReactNode } from 'react'
 import { Link, useLocation } from 'react-router'
 import { text } from '../text.ts'
@@ -20,6 +28,7 @@ const destinations: readonly Destination[] = [
   { path: '/codes', label: text.shell.codes, icon: <SearchIcon />, scopes: places.codes.scopes },
   { path: '/activity', label: text.shell.activity, icon: <PulseIcon />, scopes: places.activity.scopes },
   { path: '/keys', label: text.shell.keys, icon: <KeyIcon />, scopes: places.keys.scopes },
+  { path: '/webhooks', label: text.shell.webhooks, icon: <WebhookIcon />, scopes: places.webhooks.scopes },
 ]
 
 /** Where the key may go. */

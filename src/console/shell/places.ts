@@ -19,6 +19,7 @@ export const places = {
   codes: { path: '/codes', scopes: ['READ', 'REDEEM'] },
   activity: { path: '/activity', scopes: ['READ'] },
   keys: { path: '/keys', scopes: ['ADMIN'] },
+  webhooks: { path: '/webhooks/*', scopes: ['READ', 'ADMIN'] },
 } as const satisfies Record<string, Place>
 
 /** Which scopes an address needs, any of them, of which a key has none. Undefined if it may be there. */

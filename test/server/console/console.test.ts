@@ -15,6 +15,7 @@ describe('the page of the console', () => {
     '/tasks/a',
     '/formats?search=a',
     '/keys',
+    '/webhooks/a',
   ])('is at %s, whatever the address names', async (path) => {
     const { status, headers, body } = await load(path)
     expect(status).toBe(200)

@@ -7,21 +7,38 @@ import { text } from '../text.ts'
 /** As long as a timer can wait: the secret stays copied. */
 const maxTimeoutMs = 2 ** 31 - 1
 
-/** Shows the secret of a new key. Whoever closes it without having copied the secret is asked first. */
-export function NewSecret({ secret, forget }: { secret: string; forget: () => void }) {
+/** What is said of a secret, as it is shown once. */
+interface SecretWords {
+  title: string
+  lead: string
+  copy: string
+  cannotCopy: string
+  notCopied: string
+  closeAnyway: string
+}
+
+/** Shows a new secret, such as that of a key. Whoever closes it without having copied it is asked first. */
+export function NewSecret({
+  secret,
+  words,
+  forget,
+}: {
+  secret: string
+  words: SecretWords
+  forget: () => void
+}) {
   const clipboard = useClipboard({ timeout: maxTimeoutMs })
   const [isByHand, setByHand] = useState(false)
   const [isLeaving, setLeaving] = useState(false)
-  const { keys: words } = text.account
   const isCopied = clipboard.copied || isByHand
   const close = () => (isCopied ? forget() : setLeaving(true))
   useWindowEvent('beforeunload', (event) => {
     if (!isCopied) event.preventDefault()
   })
   return (
-    <Modal onClose={close} opened title={words.created}>
+    <Modal onClose={close} opened title={words.title}>
       <Stack>
-        <Text size="sm">{words.createdLead}</Text>
+        <Text size="sm">{words.lead}</Text>
         <Code
           block
           onCopy={() => setByHand(true)}
@@ -35,7 +52,7 @@ export function NewSecret({ secret, forget }: { secret: string; forget: () => vo
               {words.cannotCopy}
               {!isCopied && (
                 <Button onClick={() => setByHand(true)} size="xs" variant="default">
-                  {words.copiedByHand}
+                  {text.common.copiedByHand}
                 </Button>
               )}
             </Stack>
@@ -54,7 +71,7 @@ export function NewSecret({ secret, forget }: { secret: string; forget: () => vo
           )}
           {isCopied && (
             <Button onClick={forget} variant="default">
-              {words.done}
+              {text.common.done}
             </Button>
           )}
           <Button
@@ -62,7 +79,7 @@ export function NewSecret({ secret, forget }: { secret: string; forget: () => vo
             leftSection={clipboard.copied ? <CheckIcon /> : <CopyIcon />}
             onClick={() => clipboard.copy(secret)}
           >
-            {clipboard.copied ? words.copiedSecret : words.copySecret}
+            {clipboard.copied ? text.common.copied : words.copy}
           </Button>
         </Group>
       </Stack>
