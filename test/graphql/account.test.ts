@@ -136,7 +136,7 @@ describe('a key', () => {
   test.each([
     [{ name: 'x', scopes: [] }, ['scopes'], /at least one scope.*READ/],
     [{ name: '', scopes: ['READ'] }, ['name'], /empty/],
-    [{ name: '', scopes: [] }, [], /1 more/],
+    [{ name: '', scopes: [] }, [], /name: .*empty.* scopes: .*at least one scope/],
   ])('from %j is refused', async (input, path, message) => {
     const refused = await create(input)
     expect(refused).toMatchObject({ __typename: 'InvalidInputError', path })
