@@ -37,7 +37,7 @@ const defaultMaxKept = 4_000
 const requestIdName = requestIdHeader.toLowerCase()
 
 // Load balancers ask for the first two all the time. The others are files that are in memory.
-const untraced: ReadonlySet<RouteName> = new Set(['health', 'ready', 'consoleFile', 'graphiqlFile'])
+const untraced: ReadonlySet<RouteName> = new Set(['health', 'ready', 'schema', 'consoleFile', 'graphiqlFile'])
 
 const readMethods = 'GET, HEAD, OPTIONS'
 
