@@ -39,9 +39,9 @@ export function nameOf(text: string): string {
     .toLowerCase()
 }
 
-/** The name in a cell. One that is longer than any name is shortened, as it takes quadratic time to normalise its marks. */
+/** The name in a cell; empty if it is longer than any name, whose marks it would take quadratic time to put in order. */
 export function nameIn(cell: ByteString): string {
-  return nameOf(decodeUtf8Leniently(cell.slice(0, maxComparedBytes)))
+  return cell.length > maxComparedBytes ? '' : nameOf(decodeUtf8Leniently(cell))
 }
 
 export function indicesOf(

@@ -105,11 +105,12 @@ export class Notifications {
       const topic = topics.find((known) => known === name)
       if (topic !== undefined) this.#deliver(topic, key)
     })
-    let failed = false
+    let isLost = false
     const onLost = (error?: Error) => {
-      if (failed) return
-      failed = true
-      if (this.#client === client) this.#client = undefined
+      isLost = true
+      // One that does not listen yet fails below.
+      if (this.#client !== client) return
+      this.#client = undefined
       if (this.#closed) return
       this.#log.warn({ err: error }, 'lost the connection that listens for changes; reconnecting')
       this.#retry()
@@ -121,8 +122,8 @@ export class Notifications {
       await client.connect()
       await prepareSession(client)
       await client.query(`LISTEN ${channel}`)
+      if (isLost) throw new Error('The connection that listens was lost at once.')
     } catch (error) {
-      failed = true
       await client.end().catch(() => undefined)
       throw error
     } finally {

@@ -198,20 +198,17 @@ export class Reach {
       const away: Away = { report, logged, triedAt: performance.now(), isTrying: false }
       // Before anything is awaited: others may notice at the same time, and the node may be back before its accounts are counted.
       this.#away.set(node, away)
-      try {
-        away.report = { ...report, accounts: await this.#countAccounts(node) }
-      } finally {
-        this.#log.warn(
-          { err: error, node, accounts: away.report.accounts },
-          'a node of the database is away: the work for its accounts waits',
-        )
-        resolve()
-      }
+      away.report = { ...report, accounts: await this.#countAccounts(node) }
+      this.#log.warn(
+        { err: error, node, accounts: away.report.accounts },
+        'a node of the database is away: the work for its accounts waits',
+      )
+      resolve()
     }
     return true
   }
 
-  /** Undefined if it takes too long: the count is only for the reader of a report. */
+  /** Undefined if they cannot be counted: the number is only for the reader of a report. */
   async #countAccounts(node: string): Promise<number | undefined> {
     try {
       const [count] = await this.#rows<{ accounts: number }>({
@@ -220,8 +217,9 @@ export class Reach {
       })
       return count?.accounts
     } catch (error) {
-      if (isUnavailable(error)) return undefined
-      throw error
+      if (!isUnavailable(error))
+        this.#log.error({ err: error, node }, 'could not count the accounts of a node')
+      return undefined
     }
   }
 

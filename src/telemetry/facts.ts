@@ -41,6 +41,7 @@ export const workPurposes = [
   'backfill formats',
   'check the API keys in use',
   'deliver to a webhook',
+  'look after the embedded PostgreSQL',
   'look for a rewind',
   'look for webhooks',
   'look for webhooks of accounts with new events',

@@ -75,6 +75,27 @@ describe('closing leaves no connection', () => {
   })
 })
 
+it('makes one connection at a time, however often it is cut off before it listens', async () => {
+  await using test = await openListener()
+  let [pending, most, attempts] = [0, 0, 0]
+  const connect: (this: pg.Client) => Promise<unknown> = pg.Client.prototype.connect
+  vi.spyOn(pg.Client.prototype, 'connect').mockImplementation(async function (this: pg.Client) {
+    attempts += 1
+    pending += 1
+    most = Math.max(most, pending)
+    await connect.call(this).finally(() => {
+      pending -= 1
+    })
+  })
+  test.proxy.breakDown()
+  await vi.waitFor(() => expect(attempts).toBeGreaterThanOrEqual(3), { timeout: 20_000 })
+  expect(most).toBe(1)
+  test.proxy.mend()
+  await expect.poll(test.listening, { timeout: 20_000 }).toBe(1)
+  await test.notifications.close()
+  await expect.poll(test.listening).toBe(0)
+})
+
 it('hears again after a connection was lost', async () => {
   await using test = await openListener()
   const heard = new Promise<string | undefined>((resolve) => test.notifications.on('keys', resolve))

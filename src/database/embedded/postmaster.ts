@@ -77,11 +77,23 @@ function pidFile(cluster: Cluster): string {
   return join(cluster.data, 'postmaster.pid')
 }
 
+/** Whether the server of this data was told to stop. Looks for the process only if so, as that can take a program. */
+export async function isStopping(cluster: Cluster): Promise<boolean> {
+  const text = await readIfThere(pidFile(cluster))
+  return (
+    text !== undefined && statusIn(text) === 'stopping' && (await postmasterOf(text, cluster)) !== undefined
+  )
+}
+
 async function postmasterOf(text: string, cluster: Cluster): Promise<Postmaster | undefined> {
-  const [pid, , , port, , , , status] = text.split('\n')
+  const [pid, , , port] = text.split('\n')
   if (!pid || !port || !(await serves(Number(pid), cluster))) return undefined
-  const word = status?.trim()
-  return { pid: Number(pid), port: Number(port), ready: word === 'ready', stopping: word === 'stopping' }
+  const status = statusIn(text)
+  return { pid: Number(pid), port: Number(port), ready: status === 'ready', stopping: status === 'stopping' }
+}
+
+function statusIn(text: string): string | undefined {
+  return text.split('\n')[7]?.trim()
 }
 
 /** Whether the process is a PostgreSQL server on this cluster's data. */

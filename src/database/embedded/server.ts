@@ -19,6 +19,7 @@ import { errorCode } from './files.ts'
 import {
   choosePort,
   findPostmaster,
+  isStopping,
   PortTakenError,
   type Postmaster,
   type Settings,
@@ -271,7 +272,7 @@ function keepRunning(first: Ownership, context: Context): EmbeddedServer {
 
   async function giveUpIfStopping(): Promise<void> {
     const session = owned?.session
-    if (session === undefined || !(await findPostmaster(cluster))?.stopping) return
+    if (session === undefined || !(await isStopping(cluster))) return
     log.warn('another program has told the embedded PostgreSQL to stop; cutting its connections')
     await session.end()
   }

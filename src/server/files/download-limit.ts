@@ -1,7 +1,7 @@
 import { RateLimitedError } from '../../domain/books/errors.ts'
 
-// Each keeps a few megabytes in memory while it is sent.
-const maxDownloadsOfKey = 8
+// Each keeps a few megabytes in memory while it is sent. A backend may pass downloads on to many people with one key.
+const maxDownloadsOfKey = 32
 const retryAfterMs = 5_000
 
 /** Limits how many downloads of each API key are in flight in this process. */

@@ -27,6 +27,10 @@ const maxHeadersMs = 60_000
 const maxHeaderBytes = 16_384
 
 const beatEveryMs = 15_000
+const maxStillBeats = 1
+// Five minutes. A connection tells only in large steps how much its client has read, of more than a megabyte on Linux: to a slow
+// one, a step can take a minute.
+const maxStillBeatsOfFile = 20
 
 // Longer than most load balancers keep an idle connection: if the service closed it first, a request that is on its way would be lost.
 const defaultKeepAliveMs = 75_000
@@ -192,12 +196,11 @@ export class HttpServer {
     this.#unread.close()
   }
 
-  /** Gives a request its id, which is in the headers of its answer, and watches its answer to the end. */
+  /** Gives a request its id, which is in the headers of its answer, and notes when it has ended. */
   #begin(request: IncomingMessage, response: ServerResponse): RequestRecord {
     const record = new RequestRecord(requestIdOf(request.headers[requestIdName]))
     response.setHeader(requestIdHeader, record.id)
     response.once('close', () => this.#end(request, response, record))
-    this.#unread.add(response)
     return record
   }
 
@@ -217,6 +220,7 @@ export class HttpServer {
     // Routes see the same for a path and an absolute URL.
     request.url = `${path}${search}`
     const match = matchRoute(path)
+    this.#unread.add(response, match?.name === 'graphql' ? maxStillBeats : maxStillBeatsOfFile)
     const route = match && this.#routes[match.name]
     if (route !== undefined) record.route = match?.name
     if (!route?.readsBody) {
@@ -282,31 +286,39 @@ function describeAway({ node, accounts, since }: NodeAway): string {
   return `the node ${node} of the database is away since ${since.toISOString()}: ${accounts === undefined ? 'its' : grouped(accounts)} accounts are not served`
 }
 
+interface UnreadAnswer {
+  /** Bytes sent by the last beat, if more was waiting then. */
+  sent: number | undefined
+  /** For how many beats it has been the same. */
+  stillBeats: number
+  readonly maxStillBeats: number
+}
+
 /**
- * Cuts the connection of a client that has read nothing between two beats although something was waiting for it, so that the
- * answer does not stay in memory. That goes for all answers: a browser in which somebody pauses a download reads nothing either,
- * but for as long as that would keep what it reads of the database, and can resume it or begin again.
+ * Cuts the connection of a client that reads nothing for a number of beats although something is waiting for it, so that the
+ * answer does not stay in memory. A browser in which somebody pauses a download reads nothing either, but for as long as that
+ * would keep what it reads of the database, and can resume it or begin again.
  */
 export class UnreadAnswers {
-  /** Bytes sent by the last beat, if more was waiting then. */
-  readonly #sent = new Map<ServerResponse, number | undefined>()
+  readonly #answers = new Map<ServerResponse, UnreadAnswer>()
   readonly #timer = setInterval(() => this.beat(), beatEveryMs)
 
   /** Watches a response until it is complete or its client has left. */
-  add(response: ServerResponse): void {
+  add(response: ServerResponse, maxStillBeats: number): void {
     if (hasEnded(response)) return
-    this.#sent.set(response, undefined)
-    response.once('close', () => this.#sent.delete(response))
+    this.#answers.set(response, { sent: undefined, stillBeats: 0, maxStillBeats })
+    response.once('close', () => this.#answers.delete(response))
   }
 
   /** To be called every few seconds. */
   beat(): void {
-    for (const [response, before] of this.#sent) {
+    for (const [response, answer] of this.#answers) {
       const { socket, writableLength: waiting } = response
       // Without a socket it waits for the previous response on the connection.
       const sent = waiting === 0 || socket === null ? undefined : socket.bytesWritten - waiting
-      if (sent !== undefined && sent === before) response.destroy()
-      this.#sent.set(response, sent)
+      answer.stillBeats = sent !== undefined && sent === answer.sent ? answer.stillBeats + 1 : 0
+      answer.sent = sent
+      if (answer.stillBeats === answer.maxStillBeats) response.destroy()
     }
   }
 

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { type DestinationStream, pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { yieldToEventLoop } from '../../../src/async/pacer.ts'
-import { createAccount, createApiKey } from '../../../src/domain/account/account.ts'
+import { createAccount } from '../../../src/domain/account/account.ts'
 import { Books } from '../../../src/domain/books/books.ts'
 import { encodeId } from '../../../src/graphql/ids.ts'
 import { Lifecycle } from '../../../src/lifecycle.ts'
@@ -14,6 +14,7 @@ import { Networks } from '../../../src/outgoing/networks.ts'
 import { openServices } from '../../../src/roles/api.ts'
 import { codesPath } from '../../../src/routes.ts'
 import { downloadRoutes } from '../../../src/server/files/download.ts'
+import { DownloadLimit } from '../../../src/server/files/download-limit.ts'
 import { HttpServer, type Routes } from '../../../src/server/http/server.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
@@ -28,7 +29,6 @@ let url: string
 let client: Client
 let poolId: string
 let accountId: string
-let secret: string
 
 /** The outcomes of downloads, and the log. */
 const downloads: Promise<void>[] = []
@@ -61,8 +61,9 @@ beforeAll(async () => {
     }
   http = new HttpServer({ books, log, routes })
   url = `http://127.0.0.1:${await listen(http.server, { port: 0, host: '127.0.0.1' })}`
-  ;({ accountId, secret } = await createAccount(books.connections, randomUUID()))
-  client = new Client({ url, key: secret })
+  const account = await createAccount(books.connections, randomUUID())
+  accountId = account.accountId
+  client = new Client({ url, key: account.secret })
 
   // A line of many pages, with recipients that fill more than any socket's buffer.
   poolId = await newPool({ books, accountId })
@@ -164,35 +165,15 @@ describe('while the database is unavailable', () => {
   })
 })
 
-describe('a key', () => {
-  test('has eight downloads at a time, and is told when to try again', async () => {
-    const before = downloads.length
-    const open = await Promise.all(Array.from({ length: 8 }, () => begin()))
-    const path = codesPath(encodeId('Pool', poolId), { status: 'ALL' })
-    const ask = async (secret: string) => {
-      const leaving = new AbortController()
-      const headers = { authorization: `Bearer ${secret}` }
-      const reply = await fetch(`${url}${path}`, { headers, signal: leaving.signal })
-      const body = reply.ok ? undefined : await reply.json()
-      leaving.abort()
-      return { status: reply.status, retryAfter: reply.headers.get('retry-after'), body }
-    }
-    expect(await ask(secret)).toMatchObject({
-      status: 429,
-      retryAfter: '5',
-      body: { errors: [{ extensions: { code: 'RATE_LIMITED', retryAfterMs: 5_000 } }] },
-    })
-    const other = await createApiKey(place.books.connections, accountId, {
-      name: 'Other',
-      scopes: ['READ', 'MANAGE'],
-    })
-    expect(await ask(other.secret)).toMatchObject({ status: 200 })
-    open.pop()?.destroy()
-    await expect.poll(async () => (await ask(secret)).status).toBe(200)
-    for (const response of open) response.destroy()
-    await Promise.allSettled(downloads.slice(before))
-    expect(logged).toEqual([])
-  })
+test('a download counts for its key until it has ended', async () => {
+  const run = vi.spyOn(DownloadLimit.prototype, 'run')
+  const response = await begin()
+  expect(run.mock.calls).toEqual([[expect.any(String), expect.any(Function)]])
+  expect(run.mock.settledResults).toMatchObject([{ type: 'incomplete' }])
+  response.destroy()
+  await downloads.at(-1)
+  await expect.poll(() => run.mock.settledResults[0]).toMatchObject({ type: 'fulfilled' })
+  run.mockRestore()
 })
 
 test('a server that closes cuts off a download that takes too long', async () => {

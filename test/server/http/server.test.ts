@@ -27,7 +27,7 @@ async function answer(pieces: number): Promise<{ received: IncomingMessage; resp
   const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
   const asking = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end()
   const [, response] = await asked
-  unread.add(response)
+  unread.add(response, 1)
   Readable.from(Array<Buffer>(pieces).fill(Buffer.alloc(16_384))).pipe(response)
   const [received] = (await once(asking, 'response')) as [IncomingMessage]
   received.on('error', () => undefined)
@@ -71,7 +71,7 @@ describe('an answer', () => {
     const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
     const asking = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end()
     const [, response] = await asked
-    unread.add(response)
+    unread.add(response, 1)
     for (const _beat of [1, 2, 3]) unread.beat()
     response.end('late')
     const [received] = (await once(asking, 'response')) as [IncomingMessage]
@@ -79,7 +79,7 @@ describe('an answer', () => {
   })
 })
 
-test('the answer of every route is cut if the client reads nothing of it for half a minute', async () => {
+test('every answer is cut if the client reads nothing of it: an operation after half a minute, a file after five', async () => {
   await using test = await openBooks()
   const responses: ServerResponse[] = []
   const endless = {
@@ -108,8 +108,11 @@ test('the answer of every route is cut if the client reads nothing of it for hal
     received.on('error', () => undefined)
   }
   for (const response of responses) await vi.waitUntil(() => response.writableNeedDrain)
+  const cut = () => responses.filter(({ destroyed }) => destroyed).map(({ req }) => req.url)
   vi.advanceTimersByTime(30_000)
-  expect(responses.map(({ req, destroyed }) => [req.url, destroyed])).toEqual(
-    paths.map((path) => [path, true]),
-  )
+  expect(cut()).toEqual([graphqlPath])
+  vi.advanceTimersByTime(4 * 60_000)
+  expect(cut()).toEqual([graphqlPath])
+  vi.advanceTimersByTime(60_000)
+  expect(cut()).toEqual(paths)
 })
