@@ -829,12 +829,20 @@ export const text = {
     },
     lookUp: {
       title: 'Look up a code',
-      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has.',
+      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has, or all that was redeemed for an order.',
       kind: 'What to look for',
       code: 'Code',
       customer: 'Customer',
       customerHint:
         'Such as an email address or a customer number, as it was given with the codes. All pools are searched.',
+      order: 'Order',
+      orderHint:
+        'Such as the number of an order, as it was given as the reference when codes were redeemed. All pools are searched.',
+      noSuchOrder: 'No code was redeemed for exactly this reference. Capital letters and spaces matter.',
+      redemptions: 'What was redeemed for the order',
+      rolledBack: 'Rolled back',
+      rolledBackAt: 'on {time}',
+      isOrder: (reference: string) => `See what was redeemed for the order “${reference}”`,
       isCustomer: (recipient: string) => `See the codes of the customer “${recipient}”`,
       wholeCode: (prefixes: string) => `The whole code is needed, with its beginning, as in ${prefixes}.`,
       hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',
