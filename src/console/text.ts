@@ -75,7 +75,7 @@ export const text = {
         'Claim the same again: if it was done, you get the codes that were claimed then, and no others.',
     },
     notFoundTitle: 'There is nothing here',
-    notFound: 'What the address leads to does not exist in this account, or has been deleted.',
+    notFound: 'What the address leads to does not exist in this account.',
     toPools: 'Go to the pools',
     toWelcome: 'See what this key may do',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
@@ -415,7 +415,7 @@ export const text = {
       `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
     anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
     refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
-    neverSaved: 'No method was saved: codes were added by hand, if at all.',
+    neverSaved: 'This pool has no settings for how it is filled.',
     uploadsFromNowOn: {
       body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
       turnsOff:
