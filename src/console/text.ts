@@ -168,9 +168,6 @@ export const text = {
       yourKey: 'You are signed in with this key.',
       revoked: 'Revoked',
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
-      unlistableTitle: 'Existing keys are not shown',
-      unlistable:
-        'This key may create keys, but not see those that exist: that also needs the permission “See”.',
       secret: {
         title: 'Your new key',
         lead: 'Copy it now. It is shown only here, and cannot be shown again.',
