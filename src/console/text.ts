@@ -75,7 +75,7 @@ export const text = {
         'Claim the same again: if it was done, you get the codes that were claimed then, and no others.',
     },
     notFoundTitle: 'There is nothing here',
-    notFound: 'What the address leads to does not exist in this account, or has been deleted.',
+    notFound: 'What the address leads to does not exist in this account.',
     toPools: 'Go to the pools',
     toWelcome: 'See what this key may do',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
@@ -168,9 +168,6 @@ export const text = {
       yourKey: 'You are signed in with this key.',
       revoked: 'Revoked',
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
-      unlistableTitle: 'Existing keys are not shown',
-      unlistable:
-        'This key may create keys, but not see those that exist: that also needs the permission “See”.',
       secret: {
         title: 'Your new key',
         lead: 'Copy it now. It is shown only here, and cannot be shown again.',
@@ -415,7 +412,7 @@ export const text = {
       `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
     anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
     refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
-    neverSaved: 'No method was saved: codes were added by hand, if at all.',
+    neverSaved: 'This pool has no settings for how it is filled.',
     uploadsFromNowOn: {
       body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
       turnsOff:
@@ -831,12 +828,20 @@ export const text = {
     },
     lookUp: {
       title: 'Look up a code',
-      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has.',
+      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has, or all that was redeemed for an order.',
       kind: 'What to look for',
       code: 'Code',
       customer: 'Customer',
       customerHint:
         'Such as an email address or a customer number, as it was given with the codes. All pools are searched.',
+      order: 'Order',
+      orderHint:
+        'Such as the number of an order, as it was given as the reference when codes were redeemed. All pools are searched.',
+      noSuchOrder: 'No code was redeemed for exactly this reference. Capital letters and spaces matter.',
+      redemptions: 'What was redeemed for the order',
+      rolledBack: 'Rolled back',
+      rolledBackAt: 'on {time}',
+      isOrder: (reference: string) => `See what was redeemed for the order “${reference}”`,
       isCustomer: (recipient: string) => `See the codes of the customer “${recipient}”`,
       wholeCode: (prefixes: string) => `The whole code is needed, with its beginning, as in ${prefixes}.`,
       hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',

@@ -311,6 +311,11 @@ describe('API keys', () => {
       .waitFor()
   })
 
+  test('are shown to a key that may manage them and nothing else', async () => {
+    const { page } = await openConsole(service, { path: '/keys', scopes: ['ADMIN'] })
+    await page.getByRole('row', { name: /^First key/ }).waitFor()
+  })
+
   test('are not shown to a key that may not manage them', async () => {
     const { page } = await openConsole(service, { path: '/keys', scopes: ['READ', 'MANAGE'] })
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()

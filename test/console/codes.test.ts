@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { claim, done, generate, newPool, newStock } from '../support/api.ts'
-import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
+import { expectAccessible, expectUsableInAllLooks, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
 const service = useService()
@@ -428,7 +428,78 @@ describe('looking a code up', () => {
     await page.getByText('Code', { exact: true }).first().click()
     await codeField(page).fill(name)
     await press(page, `See the codes of the customer “${name}”`)
-    await rowOf(page, code).waitFor()
+    await rowOf(page, code).getByRole('link', { name: code }).click()
+    await page.getByRole('heading', { name: code }).waitFor()
+  })
+
+  test('finds what was redeemed for an order, in all pools, and rolls back what is chosen', async () => {
+    const reference = `Order ${randomUUID()}`
+    const claimed = [await newClaimed(), await newClaimed(), await newClaimed()]
+    const [first, second, third] = claimed.map(({ code }) => code)
+    const redeem = (code: string | undefined, extra = {}) =>
+      done<{ redemption: { id: string } }>(
+        client,
+        'redeemCode',
+        { code, reference, ...extra },
+        'redemption { id }',
+      )
+    await redeem(first, { place: 'Till 7' })
+    await redeem(second)
+    const { redemption } = await redeem(third)
+    await done(client, 'rollBackRedemption', { redemptionId: redemption.id }, 'redemption { id }')
+    const { page } = await openConsole(service, { path: '/codes' })
+    await page.getByText('Order', { exact: true }).click()
+    const field = page.getByRole('textbox', { name: 'Order' })
+    await field.fill(reference.toLowerCase())
+    await page.getByText('No code was redeemed for exactly this reference.').waitFor()
+    await field.fill(`${reference} `)
+    await press(page, `Search for “${reference}”`)
+    await rowOf(page, first ?? '')
+      .getByText('Till 7')
+      .waitFor()
+    await rowOf(page, third ?? '')
+      .getByText('Rolled back')
+      .waitFor()
+    expect(
+      await rowOf(page, third ?? '')
+        .getByRole('button', { name: 'Roll back' })
+        .count(),
+    ).toBe(0)
+    await expectUsableInAllLooks(page, 'look-up-order')
+    await rowOf(page, second ?? '')
+      .getByRole('button', { name: 'Roll back' })
+      .click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click()
+    await said(page, `The redemption of ${second} was rolled back.`)
+    await rowOf(page, second ?? '')
+      .getByText('Rolled back')
+      .waitFor()
+    expect(await Promise.all(claimed.map(({ code }) => factsOf(code)))).toMatchObject([
+      { validity: 'REDEEMED' },
+      { validity: 'VALID' },
+      { validity: 'VALID' },
+    ])
+    const poolId = claimed[0]?.poolId ?? ''
+    expect(await page.locator(`main a[href="/pools/${poolId}"]`).count()).toBe(1)
+    await rowOf(page, first ?? '')
+      .getByRole('link', { name: first ?? '' })
+      .click()
+    await page.getByRole('heading', { name: first ?? '' }).waitFor()
+  })
+
+  test('finds an order from the field for codes, all of it, with a key that may only read', async () => {
+    const { codes } = await newClaimed(21)
+    const reference = `Order ${randomUUID()}`
+    for (const { code } of codes) await done(client, 'redeemCode', { code, reference }, 'redemption { id }')
+    const { page } = await openConsole(service, { path: '/codes', scopes: ['READ'] })
+    await codeField(page).fill(reference)
+    await press(page, `See what was redeemed for the order “${reference}”`)
+    const rows = page.getByRole('row')
+    await rowOf(page, codes[20]?.code ?? '').waitFor()
+    await press(page, 'Show more')
+    await rowOf(page, codes[0]?.code ?? '').waitFor()
+    expect(await rows.count()).toBe(22)
+    expect(await page.getByRole('button', { name: 'Roll back' }).count()).toBe(0)
   })
 
   test('voids it with a reason, and unvoids it', async () => {

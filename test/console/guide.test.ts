@@ -141,7 +141,7 @@ describe('the form', () => {
     const tooMany = /^Only 1,000 are available/
     const cases: [typed: string, shown: string, problem: string | RegExp][] = [
       ['0', '0', 'Enter at least 1.'],
-      ['-5', '-5', whole],
+      ['-5', '-5', 'Enter at least 1.'],
       ['1e30', '1e30', whole],
       ['2.5', '2.5', whole],
       ['🎉', '🎉', whole],

@@ -80,7 +80,6 @@ describe('a new webhook', () => {
     await page.getByRole('heading', { name: new URL(receiver.url).host, level: 1 }).waitFor()
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(secret)
     expect(await page.content()).not.toContain(secret)
-
     const [id = ''] = new URL(page.url()).pathname.split('/').slice(-1)
     expect(await factsOf(id, mine)).toMatchObject({
       url: `${receiver.url}/hooks`,
@@ -90,10 +89,19 @@ describe('a new webhook', () => {
     await done(mine, 'updatePool', { poolId, name: 'Autumn sale' }, 'pool { id }')
     await receiver.receives(1)
     expect(receiver.received.map((request) => verified(request, secret).type)).toEqual(['pool.changed'])
-    // Deliveries have no events, and show by themselves all the same.
+  })
+
+  test('shows its messages as they are sent, although these have no events', async () => {
+    await using receiver = await Receiver.open()
+    const poolId = await newPool(client)
+    const id = await newWebhook(client, { url: receiver.url, kinds: ['POOL_CHANGED'], poolId })
+    const { page } = await openConsole(service, { path: pathOf(id) })
+    await page.getByText('No message has been sent yet.').waitFor()
+    const name = `Autumn sale ${randomUUID()}`
+    await done(client, 'updatePool', { poolId, name }, 'pool { id }')
     const row = page.getByRole('row', { name: /A pool was changed or archived Accepted/ })
     await row.waitFor()
-    await page.getByRole('link', { name: 'Autumn sale' }).waitFor()
+    await page.getByRole('link', { name }).waitFor()
     await row.getByRole('button', { name: /^Details of/ }).click()
     await page.getByText('pool.changed').waitFor()
     await takeScreenshot(page, 'webhook')

@@ -1,10 +1,8 @@
 import { Checkbox, Paper, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useQuery } from 'urql'
-import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
-import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { ApiKeysQuery } from './api-keys.ts'
 import { CreateKey } from './create-key.tsx'
@@ -12,14 +10,9 @@ import { KeyTable } from './key-table.tsx'
 
 /** The API keys of the account. */
 export function KeysScreen() {
-  const maySee = useMay('READ')
   return (
     <Page actions={<CreateKey />} lead={text.account.keys.lead} title={text.shell.keys}>
-      {maySee ? (
-        <Keys />
-      ) : (
-        <Empty title={text.account.keys.unlistableTitle}>{text.account.keys.unlistable}</Empty>
-      )}
+      <Keys />
     </Page>
   )
 }

@@ -1,8 +1,11 @@
+import { useLocation } from 'react-router'
 import { useMay } from '../shell/viewer.tsx'
 import { LookUpForm } from './look-up/look-up-form.tsx'
 import { Till } from './look-up/till.tsx'
 
 /** What is known of a code. A key that may redeem, but not look codes up, gets a till. */
 export function LookUpScreen() {
-  return useMay('READ') ? <LookUpForm /> : <Till />
+  // The lists of the form lead back to it, with one of their codes.
+  const { key } = useLocation()
+  return useMay('READ') ? <LookUpForm key={key} /> : <Till />
 }

@@ -5,10 +5,17 @@ import { text } from '../text.ts'
 export function quantityProblem(typed: string, available: string | undefined): string | undefined {
   if (typed.trim() === '') return text.promoCodes.noQuantity
   const quantity = readCount(typed)
-  if (quantity === undefined) return text.promoCodes.notWhole
+  if (quantity === undefined) return isNegative(typed) ? text.promoCodes.tooFew : text.promoCodes.notWhole
   if (quantity < 1n) return text.promoCodes.tooFew
   if (available !== undefined && quantity > BigInt(available)) return text.promoCodes.tooMany(available)
   return undefined
+}
+
+/** A minus sign, or a dash that is meant as one. */
+const minus = /^\s*[-−–]/
+
+function isNegative(typed: string): boolean {
+  return minus.test(typed) && readCount(typed.replace(minus, '')) !== undefined
 }
 
 /** What is wrong with a threshold as it is typed. */

@@ -10,17 +10,19 @@ export function Answer({
   typed,
   again,
   searchCustomer,
+  searchOrder,
 }: {
   state: LookUpState
   typed: string
   again: () => void
   searchCustomer: (recipient: string) => void
+  searchOrder: (reference: string) => void
 }) {
   switch (state.name) {
     case 'found':
       return <FoundCode again={again} code={state.code} key={state.code.id} />
     case 'none':
-      return <NoSuchCode searchCustomer={searchCustomer} typed={typed} />
+      return <NoSuchCode searchCustomer={searchCustomer} searchOrder={searchOrder} typed={typed} />
     case 'limited':
       return <WaitForLimit key={state.retryAfterMs} onTime={again} retryAfterMs={state.retryAfterMs} />
     case 'failed':
