@@ -128,7 +128,7 @@ export class RowReader {
       this.#delimiters = [delimiter]
       return line?.next ?? text.length
     }
-    if (line !== undefined && isBlank(text.slice(at, line.end))) return this.#passBlank(line)
+    if (line !== undefined && this.#isBlankLine(text.slice(at, line.end))) return this.#passBlank(line)
     const readings = this.#readWithEach(text, at, last)
     if (readings === undefined) return at
     const [farthest] = readings.filter(isUnreadable).sort((a, b) => b.triedTo - a.triedTo)
@@ -174,6 +174,11 @@ export class RowReader {
       readings.push(reading)
     }
     return readings
+  }
+
+  /** BEGINNING: whether a line is blank, seen at a glance, as there can be very many above the rows of a file. */
+  #isBlankLine(line: ByteString): boolean {
+    return isBlank(line) || (this.#delimiters.length > 1 && onlyDelimiters.test(line))
   }
 
   /** BEGINNING: counts a blank row above all others. */
@@ -321,6 +326,9 @@ function isUnreadable(reading: Row | Unreadable): reading is Unreadable {
 function isBlankRow(reading: Row | Unreadable): reading is Row {
   return reading.kind === 'ROW' && reading.cells.every(isBlank)
 }
+
+// As spreadsheets write blank rows: delimiters, and nothing between them.
+const onlyDelimiters = /^(?:,+|;+|\t+)$/
 
 const tooLong = `The row is longer than ${grouped(maxRowBytes)} bytes. Check whether line breaks are missing in the file.`
 

@@ -38,8 +38,8 @@ function ownOrAdmin(key: { id: string } | undefined, _args: object, { keyId }: C
 export const ApiKey = builder.prismaNode('ApiKey', {
   description:
     'A key for the API. Its secret is shown only once, when the key is created. Of itself, every key can read what apiKey ' +
-    'says. With READ, only the id, the name and the hint of a key can be read that caused an event, or created a task or a ' +
-    'webhook; with MANAGE, those of a key that created a task. Everything else needs ADMIN.',
+    'says. With READ, only the id, the name and the hint of keys that caused an event, or created a task or a webhook, can be ' +
+    'read; with MANAGE, those of keys that created a task. Everything else needs ADMIN.',
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({

@@ -92,9 +92,12 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
 // uploaded files and of other keys.
 const seesTasks = { anyScope: ['READ', 'MANAGE'] } satisfies { anyScope: Scope[] }
 
-/** Whether a key may see rows of uploaded files. They may be codes that anybody could use, as available ones are. */
+/** The scope that shows rows of uploaded files, as they may be codes that anybody could use. */
+export const scopeOfRows = 'MANAGE'
+
+/** Whether a key may see rows of uploaded files. */
 export function seesRows({ scopes }: Pick<Context, 'scopes'>): boolean {
-  return scopes.includes('MANAGE')
+  return scopes.includes(scopeOfRows)
 }
 
 const TaskFailure = builder.objectRef<TaskFailureValue>('TaskFailure').implement({

@@ -27,7 +27,7 @@ import {
   pageSize,
   pageWeight,
 } from './pagination.ts'
-import { seesRows, Task, taskPayload } from './task.ts'
+import { scopeOfRows, seesRows, Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
   description: 'What an upload waits for.',
@@ -51,9 +51,6 @@ const UploadWait = builder.enumType('UploadWait', {
 })
 
 const usualRowBytes = 200
-
-/** The scope of fields with rows of an uploaded file (`seesRows`). */
-const ofRows = { scope: 'MANAGE' } as const
 
 // One of each kind.
 const maxUploadWarnings = 3
@@ -150,7 +147,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     beginning: t.field({
       type: UploadBeginning,
       nullable: true,
-      authScopes: ofRows,
+      authScopes: { scope: scopeOfRows },
       weight: { reads: loadedReads },
       description:
         'The first rows and codes of the file, also if the upload has failed. Null until they have been read, and if the file ' +
@@ -246,7 +243,7 @@ builder.objectField(Upload, 'rejectedRows', (t) =>
       'The rows that were not added, in the order of the file, as far as it has been read: duplicates and refused rows. Null ' +
       'once they are no longer kept: see rejectedRowsUrl, which has them all in one file. Needs MANAGE, as a row that was not ' +
       'added may be a code that anybody could use. The counts of the upload say how many there are.',
-    authScopes: ofRows,
+    authScopes: { scope: scopeOfRows },
     weight: pageWeight,
     checkArgs: (args) => {
       pageSize(args)

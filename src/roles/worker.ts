@@ -11,8 +11,6 @@ import { Housekeeping } from '../worker/housekeeping.ts'
 import { UploadWorker } from '../worker/uploads/upload-worker.ts'
 import { WebhookWorker } from '../worker/webhooks/webhook-worker.ts'
 
-// A server takes over while processes run, too.
-
 /** Opens the workers of tasks and webhooks, housekeeping, and what notices that the database has lost commits. */
 export async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
   const { databaseUrl, maxUploadBytes: maxBytes, log } = options
@@ -24,6 +22,7 @@ export async function openWorker(lifecycle: Lifecycle, books: Books, options: Se
       new Poll({
         purpose: 'look for a rewind',
         run: () => checkIncarnation(books.connections, log),
+        // A server takes over while processes run, too.
         everyMs: hourMs,
         log,
       }),

@@ -74,8 +74,8 @@ export class InputCheck {
   }
 
   /**
-   * A recipient, which is required, that may have been stored by an earlier version: blank, or longer than is allowed today, as it was composed (NFC)
-   * afterwards.
+   * A recipient that may have been stored by an earlier version, which allowed blank ones, and longer ones, as it composed them
+   * (NFC) only after it had measured them. It is required.
    */
   storedRecipient(path: string[], value: string): string {
     const recipient = composed(value, maxRecipientLength)

@@ -1,4 +1,4 @@
-import { kindOfName } from '../../codefile/column-names.ts'
+import { isUsualName } from '../../codefile/column-names.ts'
 import { grouped } from '../../grouped.ts'
 import type { Task } from '../generation/task.ts'
 
@@ -10,7 +10,7 @@ export function uploadWarnings(upload: Task, { quotesRows }: { quotesRows: boole
   const { headerRow, header, columnNumber = 0 } = upload.layout ?? {}
   const name = header?.[columnNumber - 1]
   const isGiven = upload.header !== undefined || upload.column !== undefined
-  if (!isGiven && name !== undefined && kindOfName(name) !== 'USUAL')
+  if (!isGiven && name !== undefined && !isUsualName(name))
     warnings.push(
       `Row ${headerRow}${quotesRows ? `, "${name}",` : ''} was taken for the header because it looks like none of the rows below it. If it is a ` +
         'code, upload it in a separate file, and say that the file has no header.',

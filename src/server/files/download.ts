@@ -13,6 +13,7 @@ import { SnapshotChangedError } from '../../domain/usage/line-reader.ts'
 import type { Credentials } from '../../graphql/context.ts'
 import { requireScope } from '../../graphql/field-rules.ts'
 import { argumentId, claimKey, encodeId } from '../../graphql/ids.ts'
+import { scopeOfRows } from '../../graphql/task.ts'
 import { grouped } from '../../grouped.ts'
 import { codesPath } from '../../routes.ts'
 import type { Authentication } from '../authentication.ts'
@@ -211,7 +212,7 @@ async function rejectedRows(
 ): Promise<FileAnswer> {
   const form = readRejectedRowsForm(search)
   // A row that was not added may be an available code, above all if the file was uploaded twice.
-  requireScope(credentials, 'MANAGE', 'a file of rejected rows')
+  requireScope(credentials, scopeOfRows, 'a file of rejected rows')
   const taskId = argumentId('Task', id, 'the task id in the address')
   const pages = await readRejectedRows(books, credentials.accountId, taskId)
   if (pages === undefined) throw notFound(noSuch('upload'))
