@@ -1,8 +1,8 @@
 import { Button, Code, DataList, Paper, Progress, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import type { ReactNode } from 'react'
 import { useParams } from 'react-router'
 import { shareOf } from '../intl.ts'
+import { Fact } from '../parts/fact.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { LongCount } from '../parts/long-count.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
@@ -102,16 +102,5 @@ function Stock({ format }: { format: FormatOfPage }) {
         </Text>
       </Stack>
     </Paper>
-  )
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <DataList.Item>
-      <DataList.ItemLabel>{label}</DataList.ItemLabel>
-      <DataList.ItemValue miw={0} style={{ overflowWrap: 'anywhere' }}>
-        {children}
-      </DataList.ItemValue>
-    </DataList.Item>
   )
 }

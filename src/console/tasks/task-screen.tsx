@@ -1,8 +1,8 @@
 import { Anchor, DataList, Group, Paper, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
 import { Link, useParams } from 'react-router'
 import { useQuery } from 'urql'
 import { count, duration } from '../intl.ts'
+import { Fact } from '../parts/fact.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
@@ -73,13 +73,4 @@ function Facts({ task }: { task: TaskOfPage }) {
 function startedBy({ trigger, actor }: TaskOfPage): string {
   if (actor === null) return text.tasks.triggers[trigger]
   return trigger === 'MANUAL' ? actor.name : text.tasks.triggerAfter(text.tasks.triggers[trigger], actor.name)
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <DataList.Item>
-      <DataList.ItemLabel>{label}</DataList.ItemLabel>
-      <DataList.ItemValue>{children}</DataList.ItemValue>
-    </DataList.Item>
-  )
 }

@@ -1,7 +1,8 @@
 import { Badge, Code, DataList, Paper, Stack, Table, Text, UnstyledButton } from '@mantine/core'
-import { type ReactNode, useId, useState } from 'react'
+import { useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { duration, moment } from '../intl.ts'
+import { Fact } from '../parts/fact.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Section } from '../parts/page.tsx'
 import { Pager, usePaging } from '../parts/paging.tsx'
@@ -10,7 +11,7 @@ import { Moment } from '../parts/time.tsx'
 import { text } from '../text.ts'
 import { messageName } from './event-kinds.ts'
 import { useKeptFresh } from './use-kept-fresh.ts'
-import { type Deliveries, DeliveriesAgainQuery, DeliveriesQuery, type Delivery } from './webhooks.ts'
+import { type Deliveries, DeliveriesQuery, type Delivery } from './webhooks.ts'
 
 const words = text.webhooks.deliveries
 
@@ -19,7 +20,7 @@ export function DeliveriesOf({ webhookId }: { webhookId: string }) {
   const paging = usePaging(webhookId)
   const variables = { id: webhookId, after: paging.after }
   const result = useQuery({ query: DeliveriesQuery, variables, requestPolicy: 'cache-and-network' })
-  useKeptFresh(DeliveriesAgainQuery, variables)
+  useKeptFresh(DeliveriesQuery, variables)
   return (
     <Section lead={words.lead} title={words.title}>
       <Loaded of={result}>
@@ -132,14 +133,5 @@ function Details({ of: { type, messageId, durationMs, status, answer } }: { of: 
         )}
       </Fact>
     </DataList>
-  )
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <DataList.Item>
-      <DataList.ItemLabel>{label}</DataList.ItemLabel>
-      <DataList.ItemValue miw={0}>{children}</DataList.ItemValue>
-    </DataList.Item>
   )
 }

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { useQuery } from 'urql'
 import { Copy } from '../parts/copy.tsx'
+import { Fact } from '../parts/fact.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { NewSecret } from '../parts/new-secret.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
@@ -22,7 +23,7 @@ import { useTest } from './send-test.tsx'
 import { StandingOf } from './standing.tsx'
 import { useDeleting, useDisabling } from './stopping.tsx'
 import { useKeptFresh } from './use-kept-fresh.ts'
-import { WebhookAgainQuery, type WebhookOfPage, WebhookQuery } from './webhooks.ts'
+import { type WebhookOfPage, WebhookQuery } from './webhooks.ts'
 
 const words = text.webhooks
 
@@ -31,7 +32,7 @@ export function WebhookScreen() {
   const { webhookId = '' } = useParams()
   const variables = { id: webhookId, mayManage: useMay('ADMIN') }
   const result = useQuery({ query: WebhookQuery, variables, requestPolicy: 'cache-and-network' })
-  useKeptFresh(WebhookAgainQuery, variables)
+  useKeptFresh(WebhookQuery, variables)
   // Not in the page, which goes while it cannot be read.
   const [secret, setSecret] = useState<string>()
   return (
@@ -233,16 +234,5 @@ function Facts({ webhook }: { webhook: WebhookOfPage }) {
         )}
       </Fact>
     </DataList>
-  )
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <DataList.Item>
-      <DataList.ItemLabel>{label}</DataList.ItemLabel>
-      <DataList.ItemValue miw={0} style={{ overflowWrap: 'anywhere' }}>
-        <div>{children}</div>
-      </DataList.ItemValue>
-    </DataList.Item>
   )
 }

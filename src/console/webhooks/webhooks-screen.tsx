@@ -10,14 +10,14 @@ import { text } from '../text.ts'
 import { CreateWebhook } from './create-webhook.tsx'
 import { useKeptFresh } from './use-kept-fresh.ts'
 import { WebhookTable } from './webhook-table.tsx'
-import { WebhooksAgainQuery, WebhooksQuery } from './webhooks.ts'
+import { WebhooksQuery } from './webhooks.ts'
 
 /** The webhooks of the account, and whether their messages arrive. */
 export function WebhooksScreen() {
   const mayManage = useMay('ADMIN')
   const variables = { mayManage }
   const result = useQuery({ query: WebhooksQuery, variables, requestPolicy: 'cache-and-network' })
-  useKeptFresh(WebhooksAgainQuery, variables)
+  useKeptFresh(WebhooksQuery, variables)
   const isEmpty = result[0].data?.account.webhooks.length === 0
   const [isCreating, { open, close }] = useDisclosure()
   const create = mayManage && (

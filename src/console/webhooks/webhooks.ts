@@ -72,21 +72,6 @@ export const WebhooksQuery = graphql(
   [WebhookInList],
 )
 
-/** The same by another name: see `useKeptFresh`. */
-export const WebhooksAgainQuery = graphql(
-  `
-    query WebhooksAgain($mayManage: Boolean!) {
-      account {
-        id
-        webhooks {
-          ...WebhookInList
-        }
-      }
-    }
-  `,
-  [WebhookInList],
-)
-
 const WebhookOfPage = graphql(
   `
     fragment WebhookOfPage on Webhook {
@@ -115,59 +100,26 @@ export const WebhookQuery = graphql(
   [WebhookOfPage],
 )
 
-/** The same by another name: see `useKeptFresh`. */
-export const WebhookAgainQuery = graphql(
+export const DeliveriesQuery = graphql(
   `
-    query WebhookAgain($id: ID!, $mayManage: Boolean!) {
+    query Deliveries($id: ID!, $after: String) {
       webhook(id: $id) {
-        ...WebhookOfPage
-      }
-    }
-  `,
-  [WebhookOfPage],
-)
-
-const DeliveriesOfPage = graphql(
-  `
-    fragment DeliveriesOfPage on Webhook {
-      id
-      deliveries(first: 10, after: $after) {
-        edges {
-          node {
-            ...DeliveryFacts
+        id
+        deliveries(first: 10, after: $after) {
+          edges {
+            node {
+              ...DeliveryFacts
+            }
           }
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
         }
       }
     }
   `,
   [DeliveryFacts],
-)
-
-export const DeliveriesQuery = graphql(
-  `
-    query Deliveries($id: ID!, $after: String) {
-      webhook(id: $id) {
-        ...DeliveriesOfPage
-      }
-    }
-  `,
-  [DeliveriesOfPage],
-)
-
-/** The same by another name: see `useKeptFresh`. */
-export const DeliveriesAgainQuery = graphql(
-  `
-    query DeliveriesAgain($id: ID!, $after: String) {
-      webhook(id: $id) {
-        ...DeliveriesOfPage
-      }
-    }
-  `,
-  [DeliveriesOfPage],
 )
 
 export type Deliveries = NonNullable<ResultOf<typeof DeliveriesQuery>['webhook']>['deliveries']
