@@ -1,4 +1,5 @@
 import { v7 as newId } from 'uuid'
+import { InFlight } from '../../async/in-flight.ts'
 import { CommitUnansweredError, isUnavailable } from '../../database/errors.ts'
 import { inSpan } from '../../telemetry/spans.ts'
 import type { Books } from '../books/books.ts'
@@ -34,8 +35,8 @@ const maxArrivingOfAccount = 8
 export class Uploads {
   readonly maxBytes: number
   readonly #books: Books
-  /** The number of arriving files by account. */
-  readonly #arriving = new Map<string, number>()
+  /** The arriving files, by account. */
+  readonly #arriving = new InFlight()
 
   constructor(books: Books, maxBytes: number) {
     this.#books = books
@@ -48,21 +49,15 @@ export class Uploads {
     input: UploadInput,
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<Accepted> {
-    const own = this.#arriving.get(accountId) ?? 0
-    if (own >= maxArrivingOfAccount)
+    if (this.#arriving.of(accountId) >= maxArrivingOfAccount)
       throw new TooManyUploadsError(
         `Your account is sending ${maxArrivingOfAccount} files at the moment, which is the limit.`,
       )
-    const all = [...this.#arriving.values()].reduce((sum, count) => sum + count, 0)
-    if (all >= maxArriving) throw new TooManyUploadsError('Too many files are being uploaded at the moment.')
-    this.#arriving.set(accountId, own + 1)
-    try {
-      return await receiveUpload(this.#books.actingAs(keyId), accountId, input, bytes, this.maxBytes)
-    } finally {
-      const left = (this.#arriving.get(accountId) ?? 0) - 1
-      if (left > 0) this.#arriving.set(accountId, left)
-      else this.#arriving.delete(accountId)
-    }
+    if (this.#arriving.all >= maxArriving)
+      throw new TooManyUploadsError('Too many files are being uploaded at the moment.')
+    return await this.#arriving.run(accountId, () =>
+      receiveUpload(this.#books.actingAs(keyId), accountId, input, bytes, this.maxBytes),
+    )
   }
 }
 
