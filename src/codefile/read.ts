@@ -1,3 +1,4 @@
+import { inBlocks } from '../async/blocks.ts'
 import { Pacer } from '../async/pacer.ts'
 import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
@@ -38,6 +39,14 @@ export interface FileLayout {
   delimiter: string | null
 }
 
+/** The name of the column with the codes, as it is shown; undefined if it has none. */
+export function columnName({
+  header,
+  columnNumber,
+}: Pick<FileLayout, 'header' | 'columnNumber'>): string | undefined {
+  return header?.[columnNumber - 1]
+}
+
 /**
  * Reads a file of codes: CSV with comma, semicolon or tab, or one code per line; with or without a header; in UTF-8;
  * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCell` says what a
@@ -71,7 +80,7 @@ export async function* readCodeFile(
   const pacer = new Pacer()
   let blocksWithoutRows = 0
   try {
-    for await (const { text, last } of blocks(unpack(counted(bytes, source)), maxBytes)) {
+    for await (const { text, last } of texts(limited(unpack(counted(bytes, source)), maxBytes))) {
       for (const rows of reader.read(text, last)) {
         yield withProgress(rows)
         blocksWithoutRows = 0
@@ -117,24 +126,9 @@ async function* counted(
   }
 }
 
-/** The text without its byte order mark, in blocks of `blockBytes`. At least one; the last may be shorter, or empty. */
-async function* blocks(
-  bytes: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): AsyncGenerator<{ text: ByteString; last: boolean }> {
-  const block = Buffer.allocUnsafe(blockBytes)
-  let filled = 0
+/** CodeFileError if there are more than `maxBytes`. */
+async function* limited(bytes: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
   let total = 0
-  let begun = false
-  const drain = (): ByteString => {
-    const text = block.toString('latin1', 0, filled)
-    filled = 0
-    if (begun) return text
-    begun = true
-    const start = text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text
-    checkKind(start)
-    return start
-  }
   for await (const chunk of bytes) {
     total += chunk.length
     if (total > maxBytes)
@@ -142,13 +136,22 @@ async function* blocks(
         `The file has more than ${grouped(maxBytes)} bytes (unpacked, if it is packed), which is the limit. Split it into ` +
           'several files.',
       )
-    for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + blockBytes - filled)
-      block.set(part, filled)
-      filled += part.length
-      at += part.length
-      if (filled === blockBytes) yield { text: drain(), last: false }
-    }
+    yield chunk
   }
-  yield { text: drain(), last: true }
+}
+
+/** The text without its byte order mark, in blocks of `blockBytes`. At least one; the last may be shorter, or empty. */
+async function* texts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<{ text: ByteString; last: boolean }> {
+  let begun = false
+  for await (const { bytes: block, last } of inBlocks(bytes, blockBytes)) {
+    const text = block.toString('latin1')
+    if (begun) {
+      yield { text, last }
+      continue
+    }
+    begun = true
+    const start = text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text
+    checkKind(start)
+    yield { text: start, last }
+  }
 }

@@ -1,6 +1,6 @@
 import { isUsualName } from '../codefile/column-names.ts'
 import { type FileBeginning, type FirstRow, maxFirstCodes, maxFirstRows } from '../codefile/first-rows.ts'
-import type { FileLayout } from '../codefile/read.ts'
+import { columnName, type FileLayout } from '../codefile/read.ts'
 import { maxShownCells } from '../codefile/shorten.ts'
 import {
   IdempotencyConflictError,
@@ -86,8 +86,8 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
 })
 
 /** Whether the row of the header is one beyond doubt. */
-function hasUsualName({ header, columnNumber }: FileLayout): boolean {
-  const name = header?.[columnNumber - 1]
+function hasUsualName(layout: FileLayout): boolean {
+  const name = columnName(layout)
   return name !== undefined && isUsualName(name)
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { inBlocks } from '../../async/blocks.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import { dayMs, hourMs } from '../../dates.ts'
 import type { BookTransaction } from '../books/books.ts'
@@ -35,32 +36,24 @@ export async function storeFile(
   const hash = createHash('sha256')
   let size = 0
   let pieces = 0
-  // Copied into one block: each of its chunks would take up more than the few bytes that it may have.
-  const block = Buffer.allocUnsafe(pieceBytes)
-  let filled = 0
-  const store = async () => {
+  const received = async function* () {
+    for await (const chunk of bytes) {
+      size += chunk.byteLength
+      if (size > maxBytes) throw new FileTooLargeError(maxBytes)
+      if (Date.now() > latest) throw new FileInterruptedError('The file took more than 12 hours to arrive.')
+      hash.update(chunk)
+      yield chunk
+    }
+  }
+  for await (const { bytes: piece } of inBlocks(received(), pieceBytes)) {
+    if (piece.length === 0) break
     await books.rows({
       name: 'insert-upload-piece',
       text: 'INSERT INTO upload_piece (account_id, task_id, number, bytes) VALUES ($1, $2, $3, $4)',
-      values: [upload.accountId, upload.taskId, pieces, block.subarray(0, filled)],
+      values: [upload.accountId, upload.taskId, pieces, piece],
     })
     pieces += 1
-    filled = 0
   }
-  for await (const chunk of bytes) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw new FileTooLargeError(maxBytes)
-    if (Date.now() > latest) throw new FileInterruptedError('The file took more than 12 hours to arrive.')
-    hash.update(chunk)
-    for (let at = 0; at < chunk.byteLength; ) {
-      const part = chunk.subarray(at, at + pieceBytes - filled)
-      block.set(part, filled)
-      filled += part.byteLength
-      at += part.byteLength
-      if (filled === pieceBytes) await store()
-    }
-  }
-  if (filled > 0) await store()
   return { size, sha256: hash.digest('hex') }
 }
 
