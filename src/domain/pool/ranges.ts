@@ -31,7 +31,8 @@ export function common(ranges: readonly LaneRange[], others: readonly LaneRange[
   )
 }
 
-export function countOf(ranges: readonly LaneRange[]): bigint {
+/** How many positions the ranges have. */
+export function countOf(ranges: readonly { from: bigint; to: bigint }[]): bigint {
   return ranges.reduce((sum, { from, to }) => sum + to - from, 0n)
 }
 

@@ -1,8 +1,7 @@
 import { min } from '../../bigint.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import type { LineRange } from '../pool/ranges.ts'
+import { countOf, type LineRange } from '../pool/ranges.ts'
 import { lockUsages } from '../usage/lock.ts'
-import { countOf } from './select.ts'
 
 /**
  * How much one transaction does: at most so many ranges, and so many of the redeemed codes and voids in them. Redemptions in the

@@ -7,7 +7,7 @@ import type { CodeOrigin } from '../code/code.ts'
 import { type ClaimedPlace, placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
-import type { LineRange } from '../pool/ranges.ts'
+import { countOf, type LineRange } from '../pool/ranges.ts'
 
 export const maxSelectedCodes = 10_000
 export const maxSelectedPools = 1_000
@@ -184,11 +184,6 @@ async function findTask(books: Queryable, accountId: string, taskId: string): Pr
     low === null ? [] : [{ poolId, from: BigInt(low), to: BigInt(high) }],
   )
   return { ranges, notClaimed: BigInt(task.added) - countOf(ranges) }
-}
-
-/** How many codes the ranges have. */
-export function countOf(ranges: readonly LineRange[]): bigint {
-  return ranges.reduce((sum, { from, to }) => sum + to - from, 0n)
 }
 
 async function findRecipient(

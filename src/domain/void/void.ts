@@ -1,8 +1,9 @@
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck, maxReasonLength } from '../books/input.ts'
+import { countOf } from '../pool/ranges.ts'
 import { inPages, maxPageSize } from './page.ts'
 import { endVoids, layVoids } from './rows.ts'
-import { checkSelect, countOf, findSelected, type Select } from './select.ts'
+import { checkSelect, findSelected, type Select } from './select.ts'
 
 /*
  * Both acts do their work in pages, so that a redemption waits for a page and not for the act, however many codes have been
