@@ -104,9 +104,8 @@ async function connectChecked(
     // Before any setting is changed: a pooler would leave it in the sessions of others.
     const error = await sessionError(first, second, answerMs)
     if (error !== undefined) throw new DatabaseError(`The database cannot be used: ${where} ${error}`)
-    await prepareSession(first)
     const schema = await findSchema(first)
-    await first.query(`SELECT set_config('search_path', quote_ident($1), false)`, [schema])
+    await prepareSession(first, { schema })
     await second.end()
     return { client: first, schema }
   } catch (error) {

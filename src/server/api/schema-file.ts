@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { Lazy } from '../../async/lazy.ts'
 import { printSorted } from '../../graphql/schema.ts'
 import { Asset } from '../http/asset.ts'
 import { anyOrigin } from '../http/cross-origin.ts'
@@ -12,11 +13,11 @@ const compress = promisify(gzip)
  * nothing about an account.
  */
 export function schemaRoute(): Route {
-  const read = async () => Buffer.from(printSorted())
+  const text = new Lazy(async () => Buffer.from(printSorted()))
   const file = new Asset(
     [
-      ['gzip', async () => await compress(await read())],
-      ['identity', read],
+      ['gzip', async () => await compress(await text.get())],
+      ['identity', () => text.get()],
     ],
     {
       ...anyOrigin,

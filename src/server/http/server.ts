@@ -27,7 +27,7 @@ const maxHeadersMs = 60_000
 const maxHeaderBytes = 16_384
 
 const beatEveryMs = 15_000
-const maxStillBeats = 1
+const maxStillBeatsOfOperation = 1
 // Five minutes. A connection tells only in large steps how much its client has read, of more than a megabyte on Linux: to a slow
 // one, a step can take a minute.
 const maxStillBeatsOfFile = 20
@@ -220,7 +220,7 @@ export class HttpServer {
     // Routes see the same for a path and an absolute URL.
     request.url = `${path}${search}`
     const match = matchRoute(path)
-    this.#unread.add(response, match?.name === 'graphql' ? maxStillBeats : maxStillBeatsOfFile)
+    this.#unread.add(response, match?.name === 'graphql' ? maxStillBeatsOfOperation : maxStillBeatsOfFile)
     const route = match && this.#routes[match.name]
     if (route !== undefined) record.route = match?.name
     if (!route?.readsBody) {
