@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { Lanes } from '../async/lanes.ts'
+import { Groups } from '../async/groups.ts'
 import type { Notifications } from '../database/notifications.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unavailable } from '../graphql/errors/top-level.ts'
@@ -29,10 +29,10 @@ interface Known {
 }
 
 /**
- * Secrets that have worked are looked up in a lane of their own, so that any number of made-up ones cannot delay them. Each
- * lane uses at most one connection.
+ * Secrets that have worked are looked up in groups of their own, so that any number of made-up ones cannot delay them. Each
+ * of the two kinds uses at most one connection.
  */
-type LaneKey = readonly ['known' | 'others']
+type LookUpKey = readonly ['known' | 'others']
 
 /** Finds the credentials of secrets of one kind, API keys or tokens of sessions, by their hashes. */
 export class CredentialsCache {
@@ -40,11 +40,11 @@ export class CredentialsCache {
   readonly #what: string
   readonly #known = new LRUCache<string, Known>({ max: maxKnown })
   readonly #unknown = new LRUCache<string, true>({ max: maxUnknown, ttl: maxAgeMs })
-  readonly #lookUps = new Lanes<LaneKey, string, Credentials | undefined>({
+  readonly #lookUps = new Groups<LookUpKey, string, Credentials | undefined>({
     of: 'credentials',
     maxGroups: 2,
     maxItems: maxSecretsPerStatement,
-    serve: (_lane, group) => this.#lookUp(group.close()),
+    serve: (_key, group) => this.#lookUp(group.close()),
   })
   readonly #stopListening: () => void
   /** Counts notices that keys have changed. Credentials read before one are not used after it. */

@@ -76,7 +76,7 @@ export const facts = {
   request: new Fact<{ route: string; status: number; durationMs: number }>('request'),
   /** A key or a session was refused: it does not exist, or no longer works. */
   credentialsRefused: new Fact<{ of: 'key' | 'session' }>('credentials-refused'),
-  /** A group of items that were served together (see Lanes) has ended. */
+  /** A group of items that were served together (see Groups) has ended. */
   group: new Fact<{
     /** What the items are: "claims". */
     of: string

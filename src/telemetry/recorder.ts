@@ -35,7 +35,7 @@ interface Opened {
 }
 
 /** A trace that waits to be served together with others. */
-export interface Waiter {
+export interface WaitingTrace {
   context: Context
   /** When it began to wait: by the clock of the machine, in milliseconds. */
   since: number
@@ -60,7 +60,7 @@ class Level {
 /** The traces that are served together by the work of a group. */
 export interface GroupSpan {
   /** To be called within the work, when it has closed its group. `size`: how many requests it serves, traced or not. */
-  join(waiters: readonly Waiter[], size: number): void
+  join(traces: readonly WaitingTrace[], size: number): void
 }
 
 /** A span that its caller ends. */
@@ -159,23 +159,27 @@ export class Recorder {
     }
   }
 
-  beginGroupWait(): Waiter | undefined {
+  beginGroupWait(): WaitingTrace | undefined {
     const active = context.active().deleteValue(levelKey)
     return isRecorded(active) ? { context: active, since: Date.now() } : undefined
   }
 
-  inGroup<T>(of: string, waiters: readonly Waiter[], work: (group: GroupSpan) => Promise<T>): Promise<T> {
+  inGroup<T>(
+    of: string,
+    traces: readonly WaitingTrace[],
+    work: (group: GroupSpan) => Promise<T>,
+  ): Promise<T> {
     const group = new Level(undefined, `group of ${of}`, {}, SpanKind.INTERNAL)
-    const joined = new Set<Waiter>()
-    const join = (levels: readonly Level[], more: readonly Waiter[]) => {
-      for (const waiter of more) {
-        if (joined.has(waiter)) continue
-        joined.add(waiter)
-        this.#noteWait(waiter.context, `wait for a group of ${of}`, waiter.since)
-        this.#join(group, levels, waiter)
+    const joined = new Set<WaitingTrace>()
+    const join = (levels: readonly Level[], more: readonly WaitingTrace[]) => {
+      for (const waiting of more) {
+        if (joined.has(waiting)) continue
+        joined.add(waiting)
+        this.#noteWait(waiting.context, `wait for a group of ${of}`, waiting.since)
+        this.#join(group, levels, waiting)
       }
     }
-    join([group], waiters)
+    join([group], traces)
     return this.#inLevel(group, ROOT_CONTEXT, () =>
       work({
         join: (more, size) => {
@@ -221,7 +225,7 @@ export class Recorder {
   }
 
   /** Gives a trace its spans of the open levels of a group. */
-  #join(group: Level, levels: readonly Level[], { context: waiting }: Waiter): void {
+  #join(group: Level, levels: readonly Level[], { context: waiting }: WaitingTrace): void {
     const [first] = group.opened
     // Beyond the bound, a trace only has a link to where the work is shown.
     let own = trace.getSpan(waiting)

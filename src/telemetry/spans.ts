@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { GroupSpan, OpenSpan, Recorder, Waiter } from './recorder.ts'
+import type { GroupSpan, OpenSpan, Recorder, WaitingTrace } from './recorder.ts'
 
-export type { Attributes, GroupSpan, OpenSpan, Waiter }
+export type { Attributes, GroupSpan, OpenSpan, WaitingTrace }
 
 // What the code tells about where its time goes: spans, which tracing.ts records and sends to a collector if traces are on.
 // If they are off, each of these functions only calls `work`. Nothing in a span comes from a client but the name of an
@@ -89,20 +89,20 @@ export function afterWait<T>(name: string, work: () => T): () => T {
 }
 
 /** The place of the current trace among those that wait to be served together. Undefined if it is not recorded. */
-export function beginGroupWait(): Waiter | undefined {
+export function beginGroupWait(): WaitingTrace | undefined {
   return spans.recorder?.beginGroupWait()
 }
 
 /**
- * Runs `work`, which serves several traces together. Each has the spans of this work from when it joins the group: `waiters`
+ * Runs `work`, which serves several traces together. Each has the spans of this work from when it joins the group: `traces`
  * at the beginning, others when `work` calls `group.join`. `of`: what is served, as in "claims".
  */
 export function inGroup<T>(
   of: string,
-  waiters: readonly Waiter[],
+  traces: readonly WaitingTrace[],
   work: (group: GroupSpan | undefined) => Promise<T>,
 ): Promise<T> {
-  return spans.recorder === undefined ? work(undefined) : spans.recorder.inGroup(of, waiters, work)
+  return spans.recorder === undefined ? work(undefined) : spans.recorder.inGroup(of, traces, work)
 }
 
 /** The current span as a W3C traceparent, by which other work can become part of its trace; undefined if there is none. */

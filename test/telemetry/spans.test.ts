@@ -8,7 +8,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Lanes } from '../../src/async/lanes.ts'
+import { Groups } from '../../src/async/groups.ts'
 import { Poll } from '../../src/async/poll.ts'
 import { Scheduler } from '../../src/async/scheduler.ts'
 import { openLog } from '../../src/log.ts'
@@ -133,22 +133,22 @@ test('a poll that is woken within a trace runs outside of it', async () => {
 })
 
 describe('a group', () => {
-  const lane = ['lane'] as const
+  const key = ['key'] as const
   const begun = new Date('2026-11-26T12:00:00Z')
   type Commit = PromiseWithResolvers<void>
   /** The transactions of the groups, once they wait for their commits. */
   let waiting: PromiseWithResolvers<Commit>[]
-  let lanes: Lanes<typeof lane, string, string>
+  let groups: Groups<typeof key, string, string>
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: begun })
     waiting = [Promise.withResolvers(), Promise.withResolvers()]
     const next = waiting.values()
-    lanes = new Lanes({
+    groups = new Groups({
       of: 'items',
       maxGroups: 1,
       maxItems: 1_000,
-      serve: (_lane, group) =>
+      serve: (_key, group) =>
         inSpan('transaction', {}, async () => {
           // Closed when there is a connection, as in a real one.
           await Promise.resolve()
@@ -169,7 +169,7 @@ describe('a group', () => {
   /** Has an item served within a trace. Resolves to the id of the trace. */
   function addTraced(item: string): Promise<string> {
     return inTrace('request', {}, async () => {
-      await inSpan('claim', {}, () => lanes.add(lane, item))
+      await inSpan('claim', {}, () => groups.add(key, item))
       return traceId() ?? ''
     })
   }
@@ -184,7 +184,7 @@ describe('a group', () => {
   test('is in the trace of each of its items with all its work, after the time that it waited', async () => {
     const first = addTraced('first')
     const commit1 = await waiting[0]?.promise
-    const others = [addTraced('second'), addTraced('third'), lanes.add(lane, 'untraced')]
+    const others = [addTraced('second'), addTraced('third'), groups.add(key, 'untraced')]
     vi.setSystemTime(begun.getTime() + 50)
     commit1?.resolve()
     const commit2 = await waiting[1]?.promise
@@ -206,7 +206,7 @@ describe('a group', () => {
   })
 
   test('that was begun for somebody who is not traced is in the traces of the others', async () => {
-    const untraced = lanes.add(lane, 'untraced')
+    const untraced = groups.add(key, 'untraced')
     const traced = addTraced('traced')
     const commit1 = await waiting[0]?.promise
     commit1?.resolve()

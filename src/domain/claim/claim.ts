@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Group, Lanes } from '../../async/lanes.ts'
+import { type Group, Groups } from '../../async/groups.ts'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { CommitUnansweredError } from '../../database/errors.ts'
 import { facts } from '../../telemetry/facts.ts'
@@ -75,7 +75,7 @@ type PoolKey = [accountId: string, poolId: string]
  */
 export class Claims {
   readonly #books: Books
-  readonly #lanes: Lanes<PoolKey, ClaimRequest, Answer>
+  readonly #groups: Groups<PoolKey, ClaimRequest, Answer>
   /** Pools that had one code for each recipient when they were last claimed from: what to expect, not what is so. */
   readonly #onePerRecipient = new LRUCache<string, true>({ max: maxExpected })
   readonly #holes: HolesAhead
@@ -83,7 +83,7 @@ export class Claims {
   constructor(books: Books) {
     this.#books = books
     this.#holes = new HolesAhead(books)
-    this.#lanes = new Lanes({
+    this.#groups = new Groups({
       of: 'claims',
       maxGroups: maxTransactions,
       maxSlowGroups: maxSlowTransactions,
@@ -137,7 +137,7 @@ export class Claims {
       'promo_codes.pool_id': key[1],
       'promo_codes.codes': Number(count) * recipients.length,
     }
-    return inSpan('claim', attributes, () => this.#lanes.add(key, request))
+    return inSpan('claim', attributes, () => this.#groups.add(key, request))
   }
 
   async #serve(key: PoolKey, group: Group<ClaimRequest>): Promise<Promise<Answer>[]> {

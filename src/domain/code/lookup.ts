@@ -1,4 +1,4 @@
-import { Lanes } from '../../async/lanes.ts'
+import { Groups } from '../../async/groups.ts'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { unguarded } from '../../codefile/formula-guard.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
@@ -23,11 +23,11 @@ const maxSlowStatements = 3
  */
 export class LookUps {
   readonly #books: Books
-  readonly #lanes: Lanes<[accountId: string], string, Code | undefined>
+  readonly #groups: Groups<[accountId: string], string, Code | undefined>
 
   constructor(books: Books) {
     this.#books = books
-    this.#lanes = new Lanes({
+    this.#groups = new Groups({
       of: 'look-ups',
       maxGroups: Number.POSITIVE_INFINITY,
       maxSlowGroupsOfKey: maxSlowStatements,
@@ -54,7 +54,7 @@ export class LookUps {
     const written = text.trim().normalize('NFC')
     // No code is that long, even if each of its characters decomposes into many.
     if (written === '' || written.normalize('NFKC').length > 5 * maxTypedLength) return undefined
-    return await inSpan('look up', {}, () => this.#lanes.add([accountId], written))
+    return await inSpan('look up', {}, () => this.#groups.add([accountId], written))
   }
 
   async #serve(

@@ -1,5 +1,5 @@
 import { v7 as newId } from 'uuid'
-import { type Group, Lanes } from '../../async/lanes.ts'
+import { type Group, Groups } from '../../async/groups.ts'
 import { CommitUnansweredError, RunAgainError } from '../../database/errors.ts'
 import { dayMs, earliest, latest } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
@@ -90,12 +90,12 @@ export interface RedemptionsOptions {
 export class Redemptions {
   readonly #books: Books
   readonly #options: RedemptionsOptions
-  readonly #lanes: Lanes<PoolKey, RedeemRequest, Decision>
+  readonly #groups: Groups<PoolKey, RedeemRequest, Decision>
 
   constructor(books: Books, options: RedemptionsOptions) {
     this.#books = books
     this.#options = options
-    this.#lanes = new Lanes({
+    this.#groups = new Groups({
       of: 'redemptions',
       maxGroups: maxTransactions,
       maxSlowGroups: maxSlowTransactions,
@@ -123,7 +123,7 @@ export class Redemptions {
     if (!isHeldBy(code, recipient)) throw new RecipientMismatchError()
     const request = { code, reference, place: input.place, at: input.at }
     const decision = await inSpan('redeem', { 'promo_codes.pool_id': code.poolId }, () =>
-      this.#lanes.add([accountId, code.poolId], request),
+      this.#groups.add([accountId, code.poolId], request),
     )
     if (decision instanceof UserError) throw decision
     return { code, ...decision }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { Lanes, type LanesOptions } from '../../async/lanes.ts'
+import { Groups, type GroupsOptions } from '../../async/groups.ts'
 import { logRetry, Poll } from '../../async/poll.ts'
 import { Semaphore } from '../../async/semaphore.ts'
 import { isUnavailable } from '../../database/errors.ts'
@@ -46,9 +46,9 @@ export interface WebhookWorkerOptions {
   log: Logger
 }
 
-type RunLanes = Lanes<[accountId: string], PendingWebhook, void>
+type RunGroups = Groups<[accountId: string], PendingWebhook, void>
 type RunBounds = Pick<
-  LanesOptions<[accountId: string], PendingWebhook, void>,
+  GroupsOptions<[accountId: string], PendingWebhook, void>,
   'of' | 'maxGroups' | 'maxSlowGroups'
 >
 
@@ -63,8 +63,8 @@ export class WebhookWorker {
   readonly #options: RunOptions
   readonly #closing = new AbortController()
   readonly #abandoning = new AbortController()
-  readonly #working: RunLanes
-  readonly #failing: RunLanes
+  readonly #working: RunGroups
+  readonly #failing: RunGroups
   /** The webhooks that wait for their run or have one, by id, and whether they have to run again after it. */
   readonly #running = new Map<string, { runsAgain: boolean; ended: Promise<void> }>()
   /** The accounts in the queue, as of the last look: events of others are of no interest. */
@@ -87,8 +87,8 @@ export class WebhookWorker {
       isClosing: () => this.#closing.signal.aborted,
       abandon: this.#abandoning.signal,
     }
-    this.#working = this.#openLanes({ of: 'webhooks', maxGroups: maxRuns, maxSlowGroups: maxSlowRuns })
-    this.#failing = this.#openLanes({ of: 'failing webhooks', maxGroups: maxRetries })
+    this.#working = this.#openGroups({ of: 'webhooks', maxGroups: maxRuns, maxSlowGroups: maxSlowRuns })
+    this.#failing = this.#openGroups({ of: 'failing webhooks', maxGroups: maxRetries })
     this.#newEvents = new Poll({
       purpose: 'look for webhooks of accounts with new events',
       run: () => this.#findOfAccounts(),
@@ -182,13 +182,13 @@ export class WebhookWorker {
   }
 
   #startOne(webhook: PendingWebhook): void {
-    const lanes = webhook.isFailing ? this.#failing : this.#working
-    const ended = lanes.add([webhook.accountId], webhook)
+    const groups = webhook.isFailing ? this.#failing : this.#working
+    const ended = groups.add([webhook.accountId], webhook)
     this.#running.set(webhook.webhookId, { runsAgain: false, ended })
   }
 
-  #openLanes(bounds: RunBounds): RunLanes {
-    return new Lanes<[accountId: string], PendingWebhook, void>({
+  #openGroups(bounds: RunBounds): RunGroups {
+    return new Groups<[accountId: string], PendingWebhook, void>({
       ...bounds,
       // An account delays none of its own webhooks either.
       maxGroupsOfKey: maxWebhooks,

@@ -1,5 +1,5 @@
 import { facts } from '../telemetry/facts.ts'
-import { beginGroupWait, inGroup, type Waiter } from '../telemetry/spans.ts'
+import { beginGroupWait, inGroup, type WaitingTrace } from '../telemetry/spans.ts'
 
 /** After how long a group in flight is slow. Such a transaction usually waits for a lock, and does not use the disk. */
 export const slowMs = 100
@@ -15,7 +15,7 @@ export interface Group<Item> {
   release(): void
 }
 
-export interface LanesOptions<Key extends readonly string[], Item, Result> {
+export interface GroupsOptions<Key extends readonly string[], Item, Result> {
   /** What the items are, as metrics and traces say it: "claims". */
   of: string
   /** Groups in flight at a time, of all keys, besides `maxSlowGroups`. */
@@ -46,11 +46,11 @@ interface Entry<Result> extends PromiseWithResolvers<Result> {
   /** Since when it has waited: only if somebody wants to know, otherwise 0. */
   since: number
   /** The traces that it belongs to. */
-  waiters: Waiter[]
+  traces: WaitingTrace[]
 }
 
 /** The waiting items and the groups in flight of one key. */
-interface Lane<Key, Item, Result> {
+interface KeyGroups<Key, Item, Result> {
   name: string
   key: Key
   waiting: Map<Item, Entry<Result>>
@@ -68,27 +68,27 @@ interface Lane<Key, Item, Result> {
  *
  * Equal items (as keys of a Map) that wait for the same key are one item with one result.
  */
-export class Lanes<Key extends readonly string[], Item, Result> {
-  readonly #options: LanesOptions<Key, Item, Result>
-  /** Of keys with waiting items or groups in flight. */
-  readonly #lanes = new Map<string, Lane<Key, Item, Result>>()
-  /** Lanes whose next group may start as soon as `maxGroups` allows. */
-  readonly #ready = new Set<Lane<Key, Item, Result>>()
+export class Groups<Key extends readonly string[], Item, Result> {
+  readonly #options: GroupsOptions<Key, Item, Result>
+  /** The keys with waiting items or groups in flight, by name. */
+  readonly #keys = new Map<string, KeyGroups<Key, Item, Result>>()
+  /** Those whose next group may start as soon as `maxGroups` allows. */
+  readonly #ready = new Set<KeyGroups<Key, Item, Result>>()
   /** In flight, slow or not. */
   #groups = 0
   #slowGroups = 0
 
-  constructor(options: LanesOptions<Key, Item, Result>) {
+  constructor(options: GroupsOptions<Key, Item, Result>) {
     this.#options = options
   }
 
   /** How many items of a key wait. Items of closed groups no longer do. */
   waiting(key: Key): number {
-    return this.#lanes.get(nameOf(key))?.waiting.size ?? 0
+    return this.#keys.get(nameOf(key))?.waiting.size ?? 0
   }
 
   isWaiting(key: Key, item: Item): boolean {
-    return this.#lanes.get(nameOf(key))?.waiting.has(item) ?? false
+    return this.#keys.get(nameOf(key))?.waiting.has(item) ?? false
   }
 
   /**
@@ -97,74 +97,74 @@ export class Lanes<Key extends readonly string[], Item, Result> {
    */
   add(key: Key, item: Item): Promise<Result> {
     const name = nameOf(key)
-    const lane = this.#lanes.get(name) ?? newLane<Key, Item, Result>(name, key)
-    this.#lanes.set(name, lane)
-    const entry = lane.waiting.get(item) ?? newEntry<Result>()
-    lane.waiting.set(item, entry)
-    const waiter = beginGroupWait()
-    if (waiter !== undefined) entry.waiters.push(waiter)
-    this.#startNext(lane)
+    const ofKey = this.#keys.get(name) ?? newKeyGroups<Key, Item, Result>(name, key)
+    this.#keys.set(name, ofKey)
+    const entry = ofKey.waiting.get(item) ?? newEntry<Result>()
+    ofKey.waiting.set(item, entry)
+    const trace = beginGroupWait()
+    if (trace !== undefined) entry.traces.push(trace)
+    this.#startNext(ofKey)
     return entry.promise
   }
 
-  /** Starts the groups that may start, after a change in a lane. */
-  #startNext(changed: Lane<Key, Item, Result>): void {
+  /** Starts the groups that may start, after a change of a key. */
+  #startNext(changed: KeyGroups<Key, Item, Result>): void {
     const { maxGroupsOfKey = 1, maxSlowGroupsOfKey = 0 } = this.#options
     if (changed.waiting.size > 0) {
       const counted = changed.groups - Math.min(changed.slowGroups, maxSlowGroupsOfKey)
       if (!changed.isOpen && counted < maxGroupsOfKey) this.#ready.add(changed)
-    } else if (changed.groups === 0) this.#lanes.delete(changed.name)
+    } else if (changed.groups === 0) this.#keys.delete(changed.name)
     this.#startReady()
   }
 
   #startReady(): void {
     const { maxGroups, maxSlowGroups = 0 } = this.#options
-    for (const lane of this.#ready) {
+    for (const ofKey of this.#ready) {
       if (this.#groups - Math.min(this.#slowGroups, maxSlowGroups) >= maxGroups) return
-      this.#ready.delete(lane)
-      void this.#serve(lane)
+      this.#ready.delete(ofKey)
+      void this.#serve(ofKey)
     }
   }
 
   /** Serves one group. A failure rejects its items, not this promise. */
-  async #serve(lane: Lane<Key, Item, Result>): Promise<void> {
+  async #serve(ofKey: KeyGroups<Key, Item, Result>): Promise<void> {
     this.#groups += 1
-    lane.groups += 1
-    lane.isOpen = true
+    ofKey.groups += 1
+    ofKey.isOpen = true
     let closed: { items: readonly Item[]; entries: Entry<Result>[] } | undefined
     const began = facts.group.isWanted ? performance.now() : 0
     let waitsMs: readonly number[] = []
     const close = () => {
       if (closed === undefined) {
-        closed = removeFirst(lane.waiting, this.#options)
+        closed = removeFirst(ofKey.waiting, this.#options)
         if (began > 0) waitsMs = waitsUntil(performance.now(), closed.entries)
-        lane.isOpen = false
-        this.#startNext(lane)
+        ofKey.isOpen = false
+        this.#startNext(ofKey)
       }
       return closed
     }
-    const stopWatch = this.#watch(lane)
+    const stopWatch = this.#watch(ofKey)
     let isReleased = false
     const release = () => {
       if (isReleased) return
       isReleased = true
       stopWatch()
       this.#groups -= 1
-      lane.groups -= 1
-      this.#startNext(lane)
+      ofKey.groups -= 1
+      this.#startNext(ofKey)
       if (began > 0)
         facts.group.tell({ of: this.#options.of, waitsMs, durationMs: performance.now() - began })
     }
     const { of, serve } = this.#options
     // Others may still join it.
-    const [first] = lane.waiting.values()
+    const [first] = ofKey.waiting.values()
     try {
-      const results = await inGroup(of, first?.waiters ?? [], (span) =>
-        serve(lane.key, {
+      const results = await inGroup(of, first?.traces ?? [], (span) =>
+        serve(ofKey.key, {
           close: () => {
             const { items, entries } = close()
             span?.join(
-              entries.flatMap(({ waiters }) => waiters),
+              entries.flatMap(({ traces }) => traces),
               items.length,
             )
             return items
@@ -185,18 +185,18 @@ export class Lanes<Key extends readonly string[], Item, Result> {
   }
 
   /** Counts a group as slow from `slowMs` after its start until the returned function is called. */
-  #watch(lane: Lane<Key, Item, Result>): () => void {
+  #watch(ofKey: KeyGroups<Key, Item, Result>): () => void {
     const { maxSlowGroups = 0, maxSlowGroupsOfKey = 0 } = this.#options
     if (maxSlowGroups === 0 && maxSlowGroupsOfKey === 0) return () => {}
     const count = (change: 1 | -1) => {
       this.#slowGroups += change
-      lane.slowGroups += change
+      ofKey.slowGroups += change
     }
     let isSlow = false
     const timeout = setTimeout(() => {
       isSlow = true
       count(1)
-      this.#startNext(lane)
+      this.#startNext(ofKey)
     }, slowMs).unref()
     return () => {
       clearTimeout(timeout)
@@ -205,13 +205,13 @@ export class Lanes<Key extends readonly string[], Item, Result> {
   }
 }
 
-function newLane<Key, Item, Result>(name: string, key: Key): Lane<Key, Item, Result> {
+function newKeyGroups<Key, Item, Result>(name: string, key: Key): KeyGroups<Key, Item, Result> {
   return { name, key, waiting: new Map(), groups: 0, slowGroups: 0, isOpen: false }
 }
 
 function newEntry<Result>(): Entry<Result> {
   const { promise, resolve, reject } = Promise.withResolvers<Result>()
-  return { promise, resolve, reject, since: facts.group.isWanted ? performance.now() : 0, waiters: [] }
+  return { promise, resolve, reject, since: facts.group.isWanted ? performance.now() : 0, traces: [] }
 }
 
 /** How long each of the entries has waited by now, without those that came before somebody wanted to know. */

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Group, Lanes, type LanesOptions, slowMs } from '../../src/async/lanes.ts'
+import { type Group, Groups, type GroupsOptions, slowMs } from '../../src/async/groups.ts'
 import { yieldToEventLoop } from '../../src/async/pacer.ts'
 
 type Key = [string]
 type Results = readonly (string | Promise<string>)[]
-type Options = LanesOptions<Key, string, string>
+type Options = GroupsOptions<Key, string, string>
 type Limits = Partial<
   Pick<
     Options,
@@ -12,10 +12,10 @@ type Limits = Partial<
   >
 >
 
-/** Lanes whose groups are closed and served on demand. The result of an item is its text in upper case. */
+/** Groups that are closed and served on demand. The result of an item is its text in upper case. */
 function open(limits: Limits = {}) {
   const started: { key: string; group: Group<string>; serving: PromiseWithResolvers<Results> }[] = []
-  const lanes = new Lanes<Key, string, string>({
+  const groups = new Groups<Key, string, string>({
     of: 'items',
     maxGroups: 2,
     maxItems: 3,
@@ -26,7 +26,7 @@ function open(limits: Limits = {}) {
       return serving.promise
     },
   })
-  const add = (key: string, ...items: string[]) => Promise.all(items.map((item) => lanes.add([key], item)))
+  const add = (key: string, ...items: string[]) => Promise.all(items.map((item) => groups.add([key], item)))
   const at = (index: number) => {
     const found = started[index]
     if (found === undefined) throw new Error(`No group ${index} has started.`)
@@ -39,7 +39,7 @@ function open(limits: Limits = {}) {
     await yieldToEventLoop()
     return items
   }
-  return { lanes, add, at, serve, keys: () => started.map(({ key }) => key) }
+  return { groups, add, at, serve, keys: () => started.map(({ key }) => key) }
 }
 
 describe('a group', () => {
@@ -80,11 +80,11 @@ describe('a group', () => {
   })
 
   test('contains equal items once', async () => {
-    const { lanes, add, at, serve } = open()
+    const { groups, add, at, serve } = open()
     const results = add('a', 'x', 'x')
-    expect([lanes.waiting(['a']), lanes.isWaiting(['a'], 'x')]).toEqual([1, true])
+    expect([groups.waiting(['a']), groups.isWaiting(['a'], 'x')]).toEqual([1, true])
     expect(at(0).group.close()).toEqual(['x'])
-    expect([lanes.waiting(['a']), lanes.isWaiting(['a'], 'x')]).toEqual([0, false])
+    expect([groups.waiting(['a']), groups.isWaiting(['a'], 'x')]).toEqual([0, false])
     const later = add('a', 'x')
     await serve(0)
     expect(await results).toEqual(['X', 'X'])
@@ -235,11 +235,11 @@ describe('slow groups', () => {
 
 describe('an item', () => {
   test('settles on its own if its result is a promise, without holding back other groups', async () => {
-    const { lanes, at, serve } = open()
-    const [good, bad, late] = ['good', 'bad', 'late'].map((item) => lanes.add(['a'], item))
+    const { groups, at, serve } = open()
+    const [good, bad, late] = ['good', 'bad', 'late'].map((item) => groups.add(['a'], item))
     const later = Promise.withResolvers<string>()
     at(0).group.close()
-    const next = lanes.add(['a'], 'next')
+    const next = groups.add(['a'], 'next')
     at(0).serving.resolve(['fine', Promise.reject(new Error('bad input')), later.promise])
     await expect(bad).rejects.toThrow('bad input')
     expect(await good).toBe('fine')
@@ -252,8 +252,8 @@ describe('an item', () => {
   test.each([true, false])(
     'fails with its group (closed before: %s), and the next is served',
     async (isClosed) => {
-      const { lanes, add, at, serve } = open()
-      const failing = ['p', 'q', 'r'].map((item) => lanes.add(['a'], item))
+      const { groups, add, at, serve } = open()
+      const failing = ['p', 'q', 'r'].map((item) => groups.add(['a'], item))
       const next = add('a', 's')
       if (isClosed) at(0).group.close()
       at(0).serving.reject(new Error('no connection'))
@@ -264,8 +264,8 @@ describe('an item', () => {
   )
 
   test('fails if its group does not get a result for each item', async () => {
-    const { lanes, at } = open()
-    const results = ['p', 'q'].map((item) => lanes.add(['a'], item))
+    const { groups, at } = open()
+    const results = ['p', 'q'].map((item) => groups.add(['a'], item))
     at(0).group.close()
     at(0).serving.resolve(['P'])
     for (const result of results) await expect(result).rejects.toThrow('A group of 2 items got 1 results.')
