@@ -19,7 +19,7 @@ import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaim, readClaimPages, readClaims } from '../../src/domain/pool/claim-rows.ts'
 import { findPoolByExternalId, readPool } from '../../src/domain/pool/pool.ts'
-import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
+import { isCurrent, rangesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
 import { readAddedCodes } from '../../src/domain/stock/added-codes.ts'
 import { readBeginnings } from '../../src/domain/upload/beginning.ts'
@@ -388,7 +388,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
         usage: 0n,
         at: new Date(),
       }),
-    'where the codes of a task are': (books) => placesOfTask(books, accountId, poolId, uploadId),
+    'where the codes of a task are': (books) => rangesOfTask(books, accountId, poolId, uploadId),
     'where the codes of a task are now': async (books) => {
       const added = await readAddedCodes(books, accountId, [uploadId])
       expect(added).toEqual([{ available: 1n, claimed: 0n, withdrawn: 0n }])

@@ -179,7 +179,7 @@ const maxRead = 10_000
  * Where the codes of a recipient lie, in one pool or in all pools of the account: the places of its claims, with adjacent ones
  * as one, and those of a pool in order. Undefined if there are more than `maxClaims` claims.
  */
-export async function rangesOf(
+export async function rangesOfRecipient(
   books: Queryable,
   accountId: string,
   { recipient, poolId }: { recipient: string; poolId?: string | undefined },

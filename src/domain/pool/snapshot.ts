@@ -90,7 +90,7 @@ export async function endSnapshots(tx: BookTransaction, poolId: string, versions
 }
 
 /** Where the codes of this status were, in the order of files: the line, then the withdrawn lane. */
-export function rangesOf({ claimed, total, withdrawn }: Snapshot, status: StatusFilter): LaneRange[] {
+export function rangesOfStatus({ claimed, total, withdrawn }: Snapshot, status: StatusFilter): LaneRange[] {
   const inLane: LaneRange = { lane: 'WITHDRAWN', from: 0n, to: withdrawn }
   const ranges: Record<StatusFilter, LaneRange[]> = {
     AVAILABLE: [{ lane: 'LINE', from: claimed, to: total }],
@@ -106,14 +106,14 @@ export function rangesOf({ claimed, total, withdrawn }: Snapshot, status: Status
  * range, so there is one, and one more for each time that codes of the task, or those around them, were withdrawn or restored
  * after some had been claimed. Empty while the task has added none. Undefined if the pool has no such task.
  */
-export async function placesOfTask(
+export async function rangesOfTask(
   books: Queryable,
   accountId: string,
   poolId: string,
   taskId: string,
 ): Promise<LaneRange[] | undefined> {
   const rows = await books.rows<{ withdrawn: boolean | null; low: string; high: string }>({
-    name: 'places-of-task',
+    name: 'ranges-of-task',
     // `gap` counts the positions before a batch that are not of the task: the same for adjacent batches.
     text: `
       SELECT range.* FROM task LEFT JOIN (

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/transaction.ts'
 import { grouped } from '../../grouped.ts'
 import { InvalidInputError, NotFoundError, noSuch } from '../books/errors.ts'
 import type { InputCheck } from '../books/input.ts'
-import { rangesOf } from '../claim/recipients.ts'
+import { rangesOfRecipient } from '../claim/recipients.ts'
 import type { CodeOrigin } from '../code/code.ts'
 import { type ClaimedPlace, placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
@@ -61,13 +61,13 @@ export async function findSelected(books: Queryable, accountId: string, select: 
 }
 
 function find(books: Queryable, accountId: string, select: Select): Promise<Selected> {
-  if ('codes' in select) return findCodes(books, accountId, select.codes)
-  if ('claim' in select) return findClaim(books, accountId, select.claim)
-  if ('taskId' in select) return findTask(books, accountId, select.taskId)
-  return findRecipient(books, accountId, select)
+  if ('codes' in select) return selectCodes(books, accountId, select.codes)
+  if ('claim' in select) return selectClaim(books, accountId, select.claim)
+  if ('taskId' in select) return selectTask(books, accountId, select.taskId)
+  return selectRecipient(books, accountId, select)
 }
 
-async function findCodes(
+async function selectCodes(
   books: Queryable,
   accountId: string,
   codes: readonly CodeOrigin[],
@@ -151,14 +151,14 @@ function joined(positions: readonly ClaimedPlace[]): LineRange[] {
   return ranges
 }
 
-async function findClaim(books: Queryable, accountId: string, claim: ClaimRef): Promise<Selected> {
+async function selectClaim(books: Queryable, accountId: string, claim: ClaimRef): Promise<Selected> {
   const { poolId, first } = claim
   const [found] = await readClaims(books, accountId, poolId, first, first + 1n)
   if (found?.first !== first) throw new NotFoundError('claim', ['select', 'claimId'])
   return { ranges: [{ poolId, from: first, to: first + found.count }], notClaimed: 0n }
 }
 
-async function findTask(books: Queryable, accountId: string, taskId: string): Promise<Selected> {
+async function selectTask(books: Queryable, accountId: string, taskId: string): Promise<Selected> {
   const rows = await books.rows<{ pool_id: string; added: string; low: string | null; high: string }>({
     // How far the pool is claimed, and the batches up to there, are read in one statement: those behind can move. `gap` counts
     // the positions before a batch that are not of the task: the same for adjacent batches.
@@ -186,14 +186,14 @@ async function findTask(books: Queryable, accountId: string, taskId: string): Pr
   return { ranges, notClaimed: BigInt(task.added) - countOf(ranges) }
 }
 
-async function findRecipient(
+async function selectRecipient(
   books: Queryable,
   accountId: string,
   { recipient, poolId }: Extract<Select, { recipient: string }>,
 ): Promise<Selected> {
   if (poolId !== undefined && (await readPool(books, accountId, poolId)) === undefined)
     throw new NotFoundError('pool', ['select', 'recipient', 'poolId'])
-  const ranges = await rangesOf(books, accountId, { recipient, poolId }, maxSelectedClaims)
+  const ranges = await rangesOfRecipient(books, accountId, { recipient, poolId }, maxSelectedClaims)
   if (ranges !== undefined) return { ranges, notClaimed: 0n }
   throw new InvalidInputError([
     {

@@ -20,13 +20,13 @@ export function jsonTypeOf(accept = '*/*'): JsonType | undefined {
   // What nearly all clients send.
   const known = jsonTypes.get(accept)
   if (known !== undefined) return known
-  const ranges = rangesOf(accept)
+  const ranges = mediaRangesOf(accept)
   return jsonTypes.get(ranges.find((range) => jsonTypes.has(range)) ?? '')
 }
 
 /** Whether the answer to a subscription can be an event stream. */
 export function acceptsStream(accept: string): boolean {
-  return rangesOf(accept).some((range) => streamTypes.has(range))
+  return mediaRangesOf(accept).some((range) => streamTypes.has(range))
 }
 
 /**
@@ -36,7 +36,7 @@ export function acceptable(headers: IncomingHttpHeaders): Record<string, string>
   const { accept } = headers
   const isKnown =
     accept === undefined ||
-    rangesOf(accept).some(
+    mediaRangesOf(accept).some(
       (range) => jsonTypes.has(range) || streamTypes.has(range) || multipartTypes.has(range),
     )
   return (isKnown ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
@@ -45,7 +45,7 @@ export function acceptable(headers: IncomingHttpHeaders): Record<string, string>
 const multipartTypes: ReadonlySet<string> = new Set(['multipart/*', 'multipart/mixed'])
 
 /** The media ranges of an Accept header, in order. */
-function rangesOf(accept: string): string[] {
+function mediaRangesOf(accept: string): string[] {
   return accept
     .replaceAll(/\s/g, '')
     .toLowerCase()

@@ -7,7 +7,13 @@ import type { Books } from '../../domain/books/books.ts'
 import { codes, noSuch } from '../../domain/books/errors.ts'
 import { readClaims } from '../../domain/pool/claim-rows.ts'
 import { common, countOf, type LaneRange, withoutFirst } from '../../domain/pool/ranges.ts'
-import { isCurrent, placesOfTask, rangesOf, readSnapshot, type Snapshot } from '../../domain/pool/snapshot.ts'
+import {
+  isCurrent,
+  rangesOfStatus,
+  rangesOfTask,
+  readSnapshot,
+  type Snapshot,
+} from '../../domain/pool/snapshot.ts'
 import { readRejectedRows, type StoredRejectedRow } from '../../domain/upload/rejected-rows.ts'
 import { SnapshotChangedError } from '../../domain/usage/line-reader.ts'
 import type { Credentials } from '../../graphql/context.ts'
@@ -112,7 +118,7 @@ async function poolCodes(
   if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
   const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, check)
 
-  const all = rangesOf(snapshot, status)
+  const all = rangesOfStatus(snapshot, status)
   const ranges = part === undefined ? all : common(all, part.ranges)
   const count = countOf(ranges)
   if (wanted.from > count)
@@ -156,7 +162,7 @@ async function partOf(
   { taskId, claim: wanted, status }: CodesParameters,
 ): Promise<{ ranges: LaneRange[]; name: string } | undefined> {
   if (taskId !== undefined) {
-    const ranges = await placesOfTask(books, accountId, poolId, taskId)
+    const ranges = await rangesOfTask(books, accountId, poolId, taskId)
     if (ranges === undefined) throw notFound(noSuch('task of this pool'))
     return { ranges, name: status.toLowerCase() }
   }

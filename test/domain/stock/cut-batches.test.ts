@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { readCode, readCodes } from '../../../src/domain/code/code.ts'
 import { maxHoles, readBatches } from '../../../src/domain/pool/batch.ts'
-import { type CodeStatus, placesOfTask } from '../../../src/domain/pool/snapshot.ts'
+import { type CodeStatus, rangesOfTask } from '../../../src/domain/pool/snapshot.ts'
 import { restoreCodes } from '../../../src/domain/stock/restore.ts'
 import { withdrawCodes } from '../../../src/domain/stock/withdraw.ts'
 import { expectBalance } from '../../support/audit.ts'
@@ -142,7 +142,7 @@ describe('batches that are cut', () => {
     }
     // By task: its codes are at its places, and at no others.
     for (const task of tasks) {
-      const places = (await placesOfTask(books, accountId, poolId, task)) ?? []
+      const places = (await rangesOfTask(books, accountId, poolId, task)) ?? []
       const lanes = { LINE: whole, WITHDRAWN: line.withdrawn }
       const own = places.flatMap(({ lane, from, to }) => lanes[lane].slice(Number(from), Number(to)))
       expect(own).toEqual([...whole, ...line.withdrawn].filter(({ taskId }) => taskId === task))

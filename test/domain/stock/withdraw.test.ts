@@ -6,7 +6,7 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import { readCode, readCodes, statusOf } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
-import { type CodeStatus, isCurrent, placesOfTask, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
+import { type CodeStatus, isCurrent, rangesOfTask, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
 import { restoreCodes } from '../../../src/domain/stock/restore.ts'
 import { type WithdrawCodesInput, withdrawCodes } from '../../../src/domain/stock/withdraw.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
@@ -95,7 +95,7 @@ describe('withdrawing', () => {
   it('of the codes of a task leaves the others, in their order', async () => {
     const { poolId, generated, uploaded, more, codes } = await newMixedPool()
     const { books, accountId } = test
-    const places = (taskId: string) => placesOfTask(books, accountId, poolId, taskId)
+    const places = (taskId: string) => rangesOfTask(books, accountId, poolId, taskId)
     await claim(poolId, 6)
     expect(await withdraw({ poolId, taskId: generated })).toBe(0n)
     expect(await withdraw({ poolId, taskId: uploaded })).toBe(3n)
@@ -340,7 +340,7 @@ describe('undoing an upload', () => {
     expect((await events()).map(([kind]) => kind)).toEqual(['TASK_STATUS_CHANGED'])
     expect(await counts(poolId)).toEqual([3n, 0n, 7n])
     expect(await list(poolId, 'WITHDRAWN')).toEqual([codes[3], ...codes.slice(9)])
-    expect(await placesOfTask(test.books, test.accountId, poolId, uploaded)).toEqual([])
+    expect(await rangesOfTask(test.books, test.accountId, poolId, uploaded)).toEqual([])
     await clearAway(test, uploaded)
     await upload(test, poolId, own)
     expect(await list(poolId, 'AVAILABLE')).toEqual(own)

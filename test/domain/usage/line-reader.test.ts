@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import { isCurrent, rangesOf, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
+import { isCurrent, rangesOfStatus, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
 import { readStretches, SnapshotChangedError, type Stretch } from '../../../src/domain/usage/line-reader.ts'
 import { fill, newFormat, newPool, useBooks } from '../../support/books.ts'
 
@@ -57,7 +57,7 @@ async function read(poolId: string, meanwhile: () => Promise<void>) {
       accountId,
       poolId,
       snapshot,
-      ranges: rangesOf(snapshot, 'ALL'),
+      ranges: rangesOfStatus(snapshot, 'ALL'),
     })) {
       if (stretches.length === 0) await meanwhile()
       stretches.push(stretch)
