@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Pool } from 'pg'
 import type { Books } from '../domain/books/books.ts'
 import { checkMasterKeys } from '../domain/books/secrets.ts'
-import { type Done, followUpRewind } from '../domain/rewind/follow-up.ts'
+import { type FollowUpStep, followUpRewind } from '../domain/rewind/follow-up.ts'
 import { type IncarnationState, readIncarnation, recordIncarnation } from '../domain/rewind/incarnation.ts'
 import { planFollowUp } from '../domain/rewind/plan.ts'
 import { grouped } from '../grouped.ts'
@@ -191,22 +191,22 @@ async function doIt(books: Books, seen: IncarnationState, margin: bigint | undef
   print('', 'Doing it:')
   const lines = new Lines()
   const sum = { formats: 0, pools: 0, withdrawn: 0n, empty: 0, cancelled: 0 }
-  await followUpRewind(books, seen, margin, (done) => {
-    switch (done.kind) {
+  await followUpRewind(books, seen, margin, (step) => {
+    switch (step.kind) {
       case 'FORMAT':
         sum.formats += 1
-        return lines.print(done.isUsedUp ? 'USED_UP' : 'FORMAT', formatLine(done.accountName, done))
+        return lines.print(step.isUsedUp ? 'USED_UP' : 'FORMAT', formatLine(step.accountName, step))
       case 'POOL':
         sum.pools += 1
-        sum.withdrawn += done.withdrawn
-        if (done.withdrawn === 0n) return
-        if (done.available === 0n && !done.isArchived) sum.empty += 1
-        return lines.print('POOL', poolLine(done))
+        sum.withdrawn += step.withdrawn
+        if (step.withdrawn === 0n) return
+        if (step.available === 0n && !step.isArchived) sum.empty += 1
+        return lines.print('POOL', poolLine(step))
       case 'TASK_CANCELLED':
         sum.cancelled += 1
         return lines.print(
           'TASK',
-          `account "${done.accountName}": the ${done.what.toLowerCase()} ${done.taskId} is cancelled`,
+          `account "${step.accountName}": the ${step.what.toLowerCase()} ${step.taskId} is cancelled`,
         )
     }
   })
@@ -219,7 +219,7 @@ async function doIt(books: Books, seen: IncarnationState, margin: bigint | undef
   )
 }
 
-function poolLine({ accountName, name, withdrawn, available }: Done & { kind: 'POOL' }): string {
+function poolLine({ accountName, name, withdrawn, available }: FollowUpStep & { kind: 'POOL' }): string {
   return `account "${accountName}", pool "${name}": ${grouped(withdrawn)} codes withdrawn, ${grouped(available)} new ones available`
 }
 

@@ -2,7 +2,7 @@ import { graphql } from '../api/graphql.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
 import { text } from '../text.ts'
-import { type Done, useVoiding } from './voiding.ts'
+import { type ChangeOutcome, useVoiding } from './voiding.ts'
 
 /** What can be done with many codes of a pool at once. */
 export type Change = 'withdraw' | 'restore' | 'void' | 'unvoid'
@@ -82,11 +82,11 @@ const RestoreMutation = graphql(
 )
 
 /** Carries out a change of the codes of a pool, or of those that one task added. */
-export function useChange(change: Change): [submit: (input: ChangeInput) => Promise<Done>, boolean] {
+export function useChange(change: Change): [submit: (input: ChangeInput) => Promise<ChangeOutcome>, boolean] {
   const [withdraw, isWithdrawing] = useSubmit(WithdrawMutation)
   const [restore, isRestoring] = useSubmit(RestoreMutation)
   const { voidThem, unvoidThem, isVoiding } = useVoiding()
-  const submit = async (input: ChangeInput): Promise<Done> => {
+  const submit = async (input: ChangeInput): Promise<ChangeOutcome> => {
     const { poolId, taskId = '', reason } = input
     switch (change) {
       case 'withdraw': {

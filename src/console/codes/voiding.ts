@@ -12,7 +12,9 @@ export type ClaimedCodes =
   | { recipient: { recipient: string; poolId?: string } }
 
 /** What was done, in words, or why nothing was. */
-export type Done = { done: string; problems?: never } | { done?: never; problems: readonly Problem[] }
+export type ChangeOutcome =
+  | { done: string; problems?: never }
+  | { done?: never; problems: readonly Problem[] }
 
 const VoidMutation = graphql(
   `
@@ -65,7 +67,7 @@ export function useVoiding() {
   const words = text.codes.voiding
   return {
     isVoiding: isVoidingNow || isUnvoiding,
-    async voidThem(select: ClaimedCodes, reason = ''): Promise<Done> {
+    async voidThem(select: ClaimedCodes, reason = ''): Promise<ChangeOutcome> {
       const { payload, problems } = await sendVoid({
         input: { select, ...(reason.trim() !== '' && { reason }) },
       })
@@ -80,7 +82,7 @@ export function useVoiding() {
         ]),
       }
     },
-    async unvoidThem(select: ClaimedCodes): Promise<Done> {
+    async unvoidThem(select: ClaimedCodes): Promise<ChangeOutcome> {
       const { payload, problems } = await sendUnvoid({ input: { select } })
       if (problems) return { problems }
       const { unvoidedCount, notVoidCount } = payload

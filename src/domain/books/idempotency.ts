@@ -44,12 +44,12 @@ export function hashInput(
  * to the task created then. Without a key, always runs it.
  * Rejects with an IdempotencyConflictError when the key was used for another input.
  */
-export async function once<Done extends { taskId: string }>(
+export async function once<Created extends { taskId: string }>(
   tx: BookTransaction,
   operation: string,
   { key, hash, taskId }: { key: string | undefined; hash: string; taskId: string },
-  work: () => Promise<Done>,
-): Promise<Done | { taskId: string }> {
+  work: () => Promise<Created>,
+): Promise<Created | { taskId: string }> {
   const noCodes = { first: undefined, alreadyHeld: false, positions: undefined }
   if (key === undefined || (await insertKeys(tx, operation, undefined, [{ key, hash, taskId, ...noCodes }])))
     return await work()

@@ -14,8 +14,8 @@ import { beginFollowUp, endFollowUp, type FollowUp, type IncarnationState } from
 import { type Outlook, outlookOf } from './margin.ts'
 import { type NamedUse, readFormatUses, readUnfinishedUploads } from './plan.ts'
 
-/** What a follow-up has done, step by step. */
-export type Done = { accountId: string; accountName: string } & (
+/** A step that a follow-up has done. */
+export type FollowUpStep = { accountId: string; accountName: string } & (
   | ({ kind: 'FORMAT'; formatId: string; name: string } & Outlook)
   | { kind: 'POOL'; poolId: string; name: string; withdrawn: bigint; available: bigint; isArchived: boolean }
   | { kind: 'TASK_CANCELLED'; taskId: string; what: 'GENERATION' | 'UPLOAD' }
@@ -38,12 +38,12 @@ export async function followUpRewind(
   books: Books,
   seen: IncarnationState,
   margin: bigint | undefined,
-  onDone: (done: Done) => void,
+  onStep: (step: FollowUpStep) => void,
 ): Promise<void> {
   const followUp = await beginFollowUp(books.connections, seen, margin)
   for await (const page of readAccounts(books))
     for (const { id, name } of page)
-      await new AccountFollowUp(books, followUp, { accountId: id, accountName: name }, onDone).run()
+      await new AccountFollowUp(books, followUp, { accountId: id, accountName: name }, onStep).run()
   await endFollowUp(books.connections, followUp)
 }
 
@@ -62,18 +62,18 @@ class AccountFollowUp {
   readonly #books: Books
   readonly #followUp: FollowUp
   readonly #account: { accountId: string; accountName: string }
-  readonly #onDone: (done: Done) => void
+  readonly #onStep: (step: FollowUpStep) => void
 
   constructor(
     books: Books,
     followUp: FollowUp,
     account: { accountId: string; accountName: string },
-    onDone: (done: Done) => void,
+    onStep: (step: FollowUpStep) => void,
   ) {
     this.#books = books
     this.#followUp = followUp
     this.#account = account
-    this.#onDone = onDone
+    this.#onStep = onStep
   }
 
   async run(): Promise<void> {
@@ -128,7 +128,7 @@ class AccountFollowUp {
         continue
       }
       if (outcome !== undefined)
-        this.#onDone({ ...this.#account, kind: 'FORMAT', formatId, name, ...outcome })
+        this.#onStep({ ...this.#account, kind: 'FORMAT', formatId, name, ...outcome })
       return
     }
   }
@@ -151,7 +151,7 @@ class AccountFollowUp {
       if (error instanceof TaskFinishedError) return
       throw error
     }
-    this.#onDone({ ...this.#account, kind: 'TASK_CANCELLED', taskId, what })
+    this.#onStep({ ...this.#account, kind: 'TASK_CANCELLED', taskId, what })
   }
 
   async #withdraw(poolId: string): Promise<void> {
@@ -166,7 +166,7 @@ class AccountFollowUp {
       return { name, withdrawn, available: total - claimed, isArchived: archivedAt !== undefined }
     })
     if (done !== undefined && typeof done !== 'string')
-      this.#onDone({ ...this.#account, kind: 'POOL', poolId, ...done })
+      this.#onStep({ ...this.#account, kind: 'POOL', poolId, ...done })
   }
 
   async #beginLog(): Promise<void> {

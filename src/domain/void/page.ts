@@ -20,7 +20,7 @@ export interface Page {
 }
 
 /** What a page has done. */
-export interface Done {
+export interface PageOutcome {
   /** How many codes it has changed, by pool; only pools in which it has changed any. */
   changed: ReadonlyMap<string, bigint>
   /** How many redeemed codes it has come across. */
@@ -38,8 +38,8 @@ export async function inPages(
   accountId: string,
   ranges: readonly LineRange[],
   pageSize: number,
-  act: (tx: BookTransaction, page: Page) => Promise<Done>,
-): Promise<Omit<Done, 'rest'>> {
+  act: (tx: BookTransaction, page: Page) => Promise<PageOutcome>,
+): Promise<Omit<PageOutcome, 'rest'>> {
   const changed = new Map<string, bigint>()
   let redeemed = 0n
   let rest: readonly LineRange[] = []

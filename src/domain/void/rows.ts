@@ -1,7 +1,7 @@
 import { max, min } from '../../bigint.ts'
 import type { BookTransaction } from '../books/books.ts'
 import type { LineRange } from '../pool/ranges.ts'
-import { add, type Done, type LockedRange, type Page } from './page.ts'
+import { add, type LockedRange, type Page, type PageOutcome } from './page.ts'
 
 /** SQL: the table `asked` of ranges. */
 const asked = `unnest($2::uuid[], $3::numeric[], $4::numeric[]) WITH ORDINALITY AS asked (pool_id, low, high, number)`
@@ -29,7 +29,11 @@ const voidsOfRange = `
   ORDER BY first LIMIT $5`
 
 /** Voids what is neither redeemed nor void: the gaps between such codes, each one row however long it is. */
-export async function layVoids(tx: BookTransaction, page: Page, reason: string | undefined): Promise<Done> {
+export async function layVoids(
+  tx: BookTransaction,
+  page: Page,
+  reason: string | undefined,
+): Promise<PageOutcome> {
   const obstacles = await readObstacles(tx, page)
   const gaps: (LockedRange & { first: bigint; end: bigint })[] = []
   const rest: LineRange[] = []
@@ -119,7 +123,7 @@ interface Ended {
 }
 
 /** Ends the voids. What stays void beside them gets rows of its own, with the same time and reason. */
-export async function endVoids(tx: BookTransaction, page: Page): Promise<Done> {
+export async function endVoids(tx: BookTransaction, page: Page): Promise<PageOutcome> {
   const rows = await tx.rows<{ range: number; first: string; count: string; version: string }>({
     text: `
       SELECT asked.number::integer - 1 AS range, void.first, void.count, void.version

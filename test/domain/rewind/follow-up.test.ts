@@ -5,7 +5,7 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { readTask } from '../../../src/domain/generation/task.ts'
 import { isCurrent, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
-import { type Done, followUpRewind } from '../../../src/domain/rewind/follow-up.ts'
+import { type FollowUpStep, followUpRewind } from '../../../src/domain/rewind/follow-up.ts'
 import { type IncarnationState, readIncarnation } from '../../../src/domain/rewind/incarnation.ts'
 import { planFollowUp } from '../../../src/domain/rewind/plan.ts'
 import { restoreCodes } from '../../../src/domain/stock/restore.ts'
@@ -29,8 +29,8 @@ import { newCodes, startUpload, upload } from '../../support/uploads.ts'
 async function followUp(
   { books }: Place,
   { seen, margin, killedAfter }: { seen?: IncarnationState; margin?: bigint; killedAfter?: number } = {},
-): Promise<Done[]> {
-  const done: Done[] = []
+): Promise<FollowUpStep[]> {
+  const done: FollowUpStep[] = []
   const killed = new Error('killed')
   try {
     await followUpRewind(books, seen ?? (await readIncarnation(books.connections)), margin, (step) => {
@@ -187,7 +187,7 @@ describe('following up a rewind', () => {
     })
     await startUpload(test, pools[1] ?? '')
 
-    const done: Done[] = []
+    const done: FollowUpStep[] = []
     for (let runs = 0; (await readIncarnation(books.connections)).kind !== 'KNOWN'; runs++) {
       expect(runs).toBeLessThan(20)
       done.push(...(await followUp(test, { margin: 1_000n, killedAfter: 1 })))
