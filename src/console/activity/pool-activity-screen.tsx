@@ -1,7 +1,7 @@
 import { Stack } from '@mantine/core'
 import { useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
-import { currentTime } from '../api/clock.ts'
+import { currentTime, dayMs } from '../api/clock.ts'
 import { graphql } from '../api/graphql.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
@@ -17,8 +17,6 @@ const AgeQuery = graphql(`
     }
   }
 `)
-
-const dayMs = 86_400_000
 
 /** A pool's Activity section: how its stock is doing, and what has happened to it. */
 export default function PoolActivityScreen() {

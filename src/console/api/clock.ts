@@ -1,5 +1,7 @@
 // Clocks of browsers may be hours away from that of the service, to which all moments on the page belong.
 
+export const dayMs = 86_400_000
+
 /** Answers say the time in whole seconds, and travel for a while: less than this is no difference. */
 const minOffsetMs = 5_000
 

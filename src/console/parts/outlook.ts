@@ -1,4 +1,4 @@
-import { currentTime } from '../api/clock.ts'
+import { currentTime, dayMs } from '../api/clock.ts'
 
 /** What can be said of when a pool runs out of codes. */
 export type Outlook =
@@ -10,7 +10,6 @@ interface Foreseen {
   forecast: { claimsPerDay: number; runsOutAt: string | null }
 }
 
-const dayMs = 86_400_000
 const farMs = 3_653 * dayMs
 
 export function outlookOf({ createdAt, forecast }: Foreseen, now = currentTime()): Outlook {

@@ -1,5 +1,6 @@
 import { codePoint, listed } from '../../codespace/characters.ts'
 import { maxCapacity } from '../../codespace/shape.ts'
+import { dayMs } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
 import { type InputIssue, InvalidInputError } from './errors.ts'
 
@@ -86,7 +87,7 @@ export class InputCheck {
   /** A duration in milliseconds: more than zero, and at most `maxDurationDays`. */
   duration(path: string[], ms: bigint): void {
     if (ms <= 0n) this.issue(path, 'It must be longer than zero, such as "P30D" or "PT12H".')
-    else if (ms > maxDurationDays * dayMs)
+    else if (ms > maxDurationDays * BigInt(dayMs))
       this.issue(
         path,
         `It is too long. At most ${grouped(maxDurationDays)} days are allowed: "P${maxDurationDays}D".`,
@@ -130,7 +131,6 @@ export const maxNameLength = 100
 export const maxRecipientLength = 1_000
 /** About a hundred years. So the time when something ends has a year of four digits. */
 export const maxDurationDays = 36_500n
-const dayMs = 86_400_000n
 /** Of the reason that is given for a change. */
 export const maxReasonLength = 1_000
 
