@@ -36,15 +36,15 @@ export function FormatPreview({ preview, isStale, judgedFor, codes, setCodes }: 
         </Stack>
       ) : (
         <Stack aria-busy={isStale} gap="md" style={{ opacity: isStale ? 0.6 : 1 }}>
-          <Fact label={text.formats.examples}>
+          <PreviewPart label={text.formats.examples}>
             <Examples codes={preview.examples} />
-          </Fact>
-          <Fact label={text.formats.capacity}>
+          </PreviewPart>
+          <PreviewPart label={text.formats.capacity}>
             <Text fw={650} size="lg">
               <LongCount of={preview.capacity} />
             </Text>
-          </Fact>
-          <Fact label={text.formats.guessOdds}>
+          </PreviewPart>
+          <PreviewPart label={text.formats.guessOdds}>
             <Stack gap="xs">
               <CountInput
                 label={text.formats.judgedFor}
@@ -55,7 +55,7 @@ export function FormatPreview({ preview, isStale, judgedFor, codes, setCodes }: 
               />
               <GuessOdds characters={preview.characters} codes={judgedFor} guesses={preview.guessOdds} />
             </Stack>
-          </Fact>
+          </PreviewPart>
           <Overlaps formats={preview.overlaps} />
           {preview.warnings
             // It supposes a million codes. What is said above is for as many as there will be.
@@ -115,7 +115,8 @@ function Overlaps({ formats }: { formats: Preview['overlaps'] }) {
   )
 }
 
-function Fact({ label, children }: { label: string; children: ReactNode }) {
+/** A part of the preview, below its name. */
+function PreviewPart({ label, children }: { label: string; children: ReactNode }) {
   return (
     <div>
       <Text c="dimmed" mb={4} size="sm">

@@ -40,12 +40,12 @@ export const PoolCard = memo(function PoolCard({ pool, days }: { pool: PoolInLis
           </Group>
         </Group>
         <Group align="flex-end" justify="space-between">
-          <Fact label={available}>
+          <NamedCount label={available}>
             <Count of={pool.availableCount} />
-          </Fact>
-          <Fact label={claimed}>
+          </NamedCount>
+          <NamedCount label={claimed}>
             <Count of={pool.claimedCount} />
-          </Fact>
+          </NamedCount>
           <Trend of={pool} />
         </Group>
         <StockBar of={pool} />
@@ -62,7 +62,8 @@ export const PoolCard = memo(function PoolCard({ pool, days }: { pool: PoolInLis
   )
 })
 
-function Fact({ label, children }: { label: string; children: React.ReactNode }) {
+/** A count below its name, small enough for a card. */
+function NamedCount({ label, children }: { label: string; children: React.ReactNode }) {
   return (
     <div>
       <Text c="dimmed" size="xs">

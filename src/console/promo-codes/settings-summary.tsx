@@ -1,7 +1,7 @@
 import { Anchor, DataList } from '@mantine/core'
-import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { count } from '../intl.ts'
+import { Fact } from '../parts/fact.tsx'
 import { text } from '../text.ts'
 import type { Settings } from './settings.ts'
 
@@ -35,14 +35,5 @@ export function SettingsSummary({ settings }: { settings: Settings }) {
         </>
       )}
     </DataList>
-  )
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <DataList.Item>
-      <DataList.ItemLabel maw="min(300px, 40vw)">{label}</DataList.ItemLabel>
-      <DataList.ItemValue>{children}</DataList.ItemValue>
-    </DataList.Item>
   )
 }

@@ -33,22 +33,22 @@ export function FoundCode({ code, again }: { code: KnownCodeOf; again: () => voi
           </div>
         </Group>
         <CodeActions again={again} code={code} />
-        <Facts code={code} />
+        <CodeFacts code={code} />
       </Stack>
     </Paper>
   )
 }
 
-function Facts({ code }: { code: KnownCodeOf }) {
+function CodeFacts({ code }: { code: KnownCodeOf }) {
   const { pool, format, status, recipient, claim, claimedAt, expiresAt, redemption, void: voided } = code
   return (
     <dl className={classes.facts}>
-      <Fact name={words.pool}>
+      <CodeFact name={words.pool}>
         <Anchor component={Link} inherit to={`/pools/${pool.id}`}>
           {pool.name}
         </Anchor>
-      </Fact>
-      <Fact name={words.origin}>
+      </CodeFact>
+      <CodeFact name={words.origin}>
         {format === null ? (
           text.codes.uploaded
         ) : (
@@ -56,41 +56,42 @@ function Facts({ code }: { code: KnownCodeOf }) {
             {format.name}
           </Anchor>
         )}
-      </Fact>
+      </CodeFact>
       {status === 'CLAIMED' && (
         <>
-          <Fact name={words.recipient}>{recipient ?? text.codes.nobody}</Fact>
-          <Fact name={words.claimed}>
+          <CodeFact name={words.recipient}>{recipient ?? text.codes.nobody}</CodeFact>
+          <CodeFact name={words.claimed}>
             {claimedAt !== null && <Moment at={claimedAt} />}
             {claim !== null && claim.count !== '1' && `, ${words.together(claim.count)}`}
-          </Fact>
-          <Fact name={words.expires}>
+          </CodeFact>
+          <CodeFact name={words.expires}>
             {expiresAt === null ? text.codes.never : <Moment at={expiresAt} />}
-          </Fact>
+          </CodeFact>
         </>
       )}
       {redemption !== null && (
         <>
-          <Fact name={words.redeemed}>
+          <CodeFact name={words.redeemed}>
             <Moment at={redemption.at} />
-          </Fact>
-          <Fact name={words.reference}>{redemption.reference}</Fact>
-          {redemption.place !== null && <Fact name={words.place}>{redemption.place}</Fact>}
+          </CodeFact>
+          <CodeFact name={words.reference}>{redemption.reference}</CodeFact>
+          {redemption.place !== null && <CodeFact name={words.place}>{redemption.place}</CodeFact>}
         </>
       )}
       {voided !== null && (
         <>
-          <Fact name={words.voided}>
+          <CodeFact name={words.voided}>
             <Moment at={voided.at} />
-          </Fact>
-          <Fact name={text.codes.reason}>{voided.reason ?? words.noReason}</Fact>
+          </CodeFact>
+          <CodeFact name={text.codes.reason}>{voided.reason ?? words.noReason}</CodeFact>
         </>
       )}
     </dl>
   )
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
+/** What is known of the code in one respect, beside its name. */
+function CodeFact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div>
       <Text c="dimmed" component="dt" size="sm">
