@@ -1,9 +1,10 @@
 import { Radio, Stack, Text } from '@mantine/core'
+import { useForm } from '@mantine/form'
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
-import { Problems } from '../api/problems.tsx'
+import { useProblems } from '../api/problems.tsx'
 import { useService } from '../api/service.tsx'
-import { type Problem, useSubmit } from '../api/submit.ts'
+import { useSubmit } from '../api/submit.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
@@ -35,31 +36,26 @@ function EnableForm({ webhook, close }: Pick<EnableWebhookProps, 'webhook' | 'cl
   const { id, host, status, eventsBehind } = webhook
   const { reread } = useService()
   const [update, isUnderWay] = useSubmit(UpdateWebhook)
-  const [choice, setChoice] = useState('send')
-  const [problems, setProblems] = useState<readonly Problem[]>([])
-  const submit = async () => {
+  const form = useForm({ initialValues: { choice: 'send' } })
+  const problems = useProblems(form)
+  const submit = form.onSubmit(async ({ choice }) => {
+    problems.clear()
     const input = { webhookId: id, enabled: true, skipToNow: choice === 'skip' }
     const { problems: found } = await update({ input })
-    if (found !== undefined) return setProblems(found)
+    if (found !== undefined) return problems.show(found)
     close()
     reread()
     notifications.show({ message: words.done(host) })
-  }
+  })
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        void submit()
-      }}
-    >
+    <form noValidate onSubmit={submit}>
       <Stack>
         {eventsBehind === '0' ? (
           <Text size="sm">{words.nothingMissed}</Text>
         ) : (
           <>
             <Text size="sm">{words.missed(eventsBehind)}</Text>
-            <Radio.Group label={words.choice} onChange={setChoice} value={choice}>
+            <Radio.Group label={words.choice} {...form.getInputProps('choice')}>
               <Stack gap="xs" mt="xs">
                 <Radio description={words.sendHint} label={words.send} value="send" />
                 <Radio description={words.skipHint} label={words.skip} value="skip" />
@@ -67,7 +63,7 @@ function EnableForm({ webhook, close }: Pick<EnableWebhookProps, 'webhook' | 'cl
             </Radio.Group>
           </>
         )}
-        <Problems of={problems} />
+        {problems.alert}
         <DialogActions
           action={status === 'FAILING' ? words.retry : words.enable}
           cancel={close}

@@ -1,8 +1,8 @@
 import { Radio, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { useForm } from '@mantine/form'
 import { graphql } from '../api/graphql.ts'
-import { Problems } from '../api/problems.tsx'
-import { type Problem, Refusal, useSubmit } from '../api/submit.ts'
+import { useProblems } from '../api/problems.tsx'
+import { Refusal, useSubmit } from '../api/submit.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
@@ -52,25 +52,21 @@ export function RotateSecret({ isOpen, ...props }: RotateSecretProps) {
 
 function RotateForm({ webhookId, close, show }: Omit<RotateSecretProps, 'isOpen'>) {
   const [rotate, isUnderWay] = useSubmit(RotateMutation, text.common.lost.secret)
-  const [overlap, setOverlap] = useState('24')
-  const [problems, setProblems] = useState<readonly Problem[]>([])
-  const submit = async () => {
-    const { payload, problems: found } = await rotate({ input: { webhookId, overlapHours: Number(overlap) } })
-    if (payload === undefined) return setProblems(found)
+  const form = useForm({ initialValues: { overlapHours: '24' } })
+  const problems = useProblems(form)
+  const submit = form.onSubmit(async ({ overlapHours }) => {
+    problems.clear()
+    const input = { webhookId, overlapHours: Number(overlapHours) }
+    const { payload, problems: found } = await rotate({ input })
+    if (payload === undefined) return problems.show(found)
     close()
     show(payload.secret)
-  }
+  })
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        void submit()
-      }}
-    >
+    <form noValidate onSubmit={submit}>
       <Stack>
         <Text size="sm">{words.body}</Text>
-        <Radio.Group label={words.overlap} onChange={setOverlap} value={overlap}>
+        <Radio.Group label={words.overlap} {...form.getInputProps('overlapHours')}>
           <Stack gap="xs" mt="xs">
             {overlaps.map((hours) => (
               <Radio
@@ -82,7 +78,7 @@ function RotateForm({ webhookId, close, show }: Omit<RotateSecretProps, 'isOpen'
             ))}
           </Stack>
         </Radio.Group>
-        <Problems of={problems} />
+        {problems.alert}
         <DialogActions action={words.confirm} cancel={close} isUnderWay={isUnderWay} />
       </Stack>
     </form>
