@@ -41,10 +41,10 @@ async function loadService(role: Role) {
 }
 
 async function buildPages(): Promise<void> {
-  const { pages } = await import('./build/pages.ts')
+  const { productsOfPages } = await import('./build/pages.ts')
   // In the lifecycle, so that a start that fails in the meantime waits for what is half done.
   await Promise.all(
-    pages.map((page) =>
+    productsOfPages.map((page) =>
       lifecycle.open(
         page.name,
         () => ensureBuilt(page),

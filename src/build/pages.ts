@@ -3,4 +3,4 @@ import { consolePages } from './console.ts'
 import { graphiqlFiles } from './graphiql.ts'
 
 /** What only processes need that serve pages. */
-export const pages: readonly Product[] = [consolePages, graphiqlFiles]
+export const productsOfPages: readonly Product[] = [consolePages, graphiqlFiles]

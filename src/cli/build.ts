@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { build, buildIfChanged, project } from '../build/build.ts'
 import { databaseClient } from '../build/database-client.ts'
-import { pages } from '../build/pages.ts'
+import { productsOfPages } from '../build/pages.ts'
 import { removeSurplus } from '../build/surplus.ts'
 import { buildWithTools, hasTools } from '../build/tools.ts'
 import { OperatorError } from '../operator-error.ts'
@@ -14,7 +14,9 @@ const { values, positionals } = parseArgs({
   options: { 'if-changed': { type: 'boolean' } },
   allowPositionals: true,
 })
-const products = positionals.includes('database-client') ? [databaseClient] : [databaseClient, ...pages]
+const products = positionals.includes('database-client')
+  ? [databaseClient]
+  : [databaseClient, ...productsOfPages]
 try {
   if (values['if-changed']) {
     for (const product of products) await buildIfChanged(product)

@@ -1,6 +1,6 @@
 import type { ByteString } from './byte-string.ts'
 import { lineEnd, type RowReading, readRow } from './cells.ts'
-import { isBlank } from './code.ts'
+import { isBlankCell } from './code.ts'
 
 /** The layout is found from at most this many bytes, and from at most `maxBeginningRows` rows that are not blank. */
 export const maxBeginningBytes = 65_536
@@ -86,5 +86,5 @@ function shifted(row: RowReading, at: number, { end, next }: { end: number; next
 
 /** Spreadsheets write delimiters after the last cell. */
 function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
-  return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
+  return cells.slice(0, cells.findLastIndex((cell) => !isBlankCell(cell)) + 1)
 }

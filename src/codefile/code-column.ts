@@ -1,9 +1,9 @@
 import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
 import { type Row, strayQuote } from './cells.ts'
-import { isBlank, readCell } from './code.ts'
+import { isBlankCell, readCell } from './code.ts'
 import { isExplanation, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
-import { nameOf } from './header-names.ts'
+import { columnNameOf } from './header-names.ts'
 import { inSingleQuotes, type TableLayout } from './layout.ts'
 import { type OwnFile, ownCell, readOwnRow } from './own-file.ts'
 import type { RowBatch } from './row-batch.ts'
@@ -22,7 +22,7 @@ export class CodeColumn {
 
   /** `text`: the row as it is in the file. */
   addRow({ cells, strays }: Pick<Row, 'cells' | 'strays'>, text: ByteString): void {
-    if (cells.every(isBlank)) return
+    if (cells.every(isBlankCell)) return
     const cell = cells[this.layout.index] ?? ''
     const reason = this.#reasonAgainstRow(cells, strays, text)
     if (reason !== undefined) {
@@ -58,7 +58,7 @@ export class CodeColumn {
     const { columns, index, delimiters } = this.layout
     const cell = cells[index]
     if (cell === undefined) return `The row has no column ${index + 1}, which is the one with the codes.`
-    const hasMore = cells.length > columns && !cells.slice(columns).every(isBlank)
+    const hasMore = cells.length > columns && !cells.slice(columns).every(isBlankCell)
     if (hasMore && (columns === 1 || index > 0 || lineEnds.test(text) || isSplit(cells, columns, text)))
       return (
         `${cellCounts(cells.length, columns)}, so it is not clear which one is the code. Put any cell that contains a comma, a semicolon or a ` +
@@ -82,7 +82,11 @@ export class CodeColumn {
     if (hasRemarks && isFiller(code))
       return isNoCode('a line between rows, a word for an empty cell, or a row count')
     // Files that were concatenated have the header again in the middle.
-    if (name !== undefined && (code.length === name.length || code.includes(' ')) && nameOf(code) === name)
+    if (
+      name !== undefined &&
+      (code.length === name.length || code.includes(' ')) &&
+      columnNameOf(code) === name
+    )
       return 'This is the name of the column again, not a code.'
     const isText =
       (hasExplanations && this.#batch.count < maxExplanationRows && isExplanation(code, inWords)) ||

@@ -60,7 +60,7 @@ function readText(text: string): CellReading {
 }
 
 /** Whether the cell looks empty to a person. */
-export function isBlank(cell: ByteString): boolean {
+export function isBlankCell(cell: ByteString): boolean {
   if (cell === '') return true
   // Enough for most cells.
   if (!startsBlank.test(cell)) return false

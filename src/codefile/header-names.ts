@@ -29,7 +29,7 @@ export function textIn(cell: ByteString): string {
 }
 
 /** A name without its case, the kind of its spaces, and spaces and quotes around it, none of which distinguish names. */
-export function nameOf(text: string): string {
+export function columnNameOf(text: string): string {
   return text
     .trim()
     .replace(/^["']|["']$/g, '')
@@ -41,7 +41,7 @@ export function nameOf(text: string): string {
 
 /** The name in a cell; empty if it is longer than any name, whose marks it would take quadratic time to put in order. */
 export function nameIn(cell: ByteString): string {
-  return cell.length > maxComparedBytes ? '' : nameOf(decodeUtf8Leniently(cell))
+  return cell.length > maxComparedBytes ? '' : columnNameOf(decodeUtf8Leniently(cell))
 }
 
 export function indicesOf(

@@ -4,9 +4,9 @@ import { readCell } from './code.ts'
 import type { HeaderUnclearError } from './code-file-error.ts'
 import { isUsualName, kindOfName, saysCode } from './column-names.ts'
 import { isFiller } from './explanation.ts'
-import { cellsOf, columnBelow, indicesOf, nameIn, nameOf, textIn } from './header-names.ts'
+import { cellsOf, columnBelow, columnNameOf, indicesOf, nameIn, textIn } from './header-names.ts'
 import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
-import { quoted, unclear } from './shorten.ts'
+import { quotedCell, unclear } from './shorten.ts'
 
 /** A row that may be the header, with the columns that may have the codes. */
 export interface Candidate extends Beginning {
@@ -35,7 +35,7 @@ export function headersByName(beginning: Beginning): Candidate[] {
     const cell = textIn(cellsOf(next)[index] ?? '')
     const isBetter =
       cellsOf(next).length > 1 ||
-      (next.at === header.at + 1 && saysCode(cell) && nameOf(cell) !== nameIn(cellsOf(header)[0] ?? ''))
+      (next.at === header.at + 1 && saysCode(cell) && columnNameOf(cell) !== nameIn(cellsOf(header)[0] ?? ''))
     if (isBetter) header = next
   }
   if (isRowOfMany(header)) return []
@@ -105,9 +105,9 @@ export function checkHeader(header: Candidate, index: number): void {
         (isUnknownWord(text) || likenessOf(text, below) === 'LIKE'))
     if (isCode)
       throw unclear(
-        `${quoted(text)} looks like a code, but stands above ${quoted(name)}, which is a usual name for a column of codes.`,
+        `${quotedCell(text)} looks like a code, but stands above ${quotedCell(name)}, which is a usual name for a column of codes.`,
         rows,
-        `that it has a header, or that it has none if ${quoted(name)} is also a code`,
+        `that it has a header, or that it has none if ${quotedCell(name)} is also a code`,
       )
   }
   const others = rows
@@ -115,7 +115,7 @@ export function checkHeader(header: Candidate, index: number): void {
     .filter((row) => row.cells.join() !== cells.join() && isUsualName(textIn(row.cells[index] ?? '')))
   if (cells.length > 1 && below.length > 0 && others.length > below.length / 2)
     throw unclear(
-      `It is not clear whether ${quoted(name)} in column ${index + 1} of the first row is the name of the column with the ` +
+      `It is not clear whether ${quotedCell(name)} in column ${index + 1} of the first row is the name of the column with the ` +
         'codes, because rows below have such names there, too.',
       rows,
       'that it has a header if it is, or otherwise that it has none, and the number of the column with the codes',
@@ -211,7 +211,7 @@ const delimiterNames: Record<string, string> = {
 
 function unclearFirst(name: string, rows: readonly BeginningRow[]): HeaderUnclearError {
   return unclear(
-    `It is not clear whether the first row, ${quoted(name)}, is a header or title, or a code.`,
+    `It is not clear whether the first row, ${quotedCell(name)}, is a header or title, or a code.`,
     rows,
     'that it has a header if it is not a code, or that it has none if it is one',
   )

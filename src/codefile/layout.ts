@@ -5,7 +5,7 @@ import { CodeFileError } from './code-file-error.ts'
 import { kindOfName } from './column-names.ts'
 import { hasExplanations, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import { best, candidatesIn, checkHeader, headerOfColumn, headersByName, isRowOfMany } from './header.ts'
-import { cellsOf, columnFrom, indicesOf, nameIn, nameOf, type RowAt, textIn } from './header-names.ts'
+import { cellsOf, columnFrom, columnNameOf, indicesOf, nameIn, type RowAt, textIn } from './header-names.ts'
 import { areRowsOfDownload, codesColumns, hasOwnColumns } from './own-file.ts'
 import { encodingHint, listOf, maxShownCells, shownCell, shownCells } from './shorten.ts'
 
@@ -18,7 +18,7 @@ export interface TableLayout {
   columns: number
   /** The index of the column with the codes. */
   index: number
-  /** The header's name for that column, as `nameOf` gives it; `undefined` if the file has no header. */
+  /** The header's name for that column, as `columnNameOf` gives it; `undefined` if the file has no header. */
   name: string | undefined
   /** The header as it is shown; `undefined` if the file has none. */
   header: string[] | undefined
@@ -81,7 +81,7 @@ export function findStart(text: ByteString, beginnings: readonly Beginning[], op
 }
 
 /** Reads the beginning of a file with each of the delimiters that give rows. Its first row is not blank. */
-export function readBeginnings(
+export function possibleBeginnings(
   text: ByteString,
   from: number,
   last: boolean,
@@ -108,7 +108,7 @@ function startByGivenName(
   column: string,
   isNumberPossible: boolean,
 ): Start {
-  const name = nameOf(column)
+  const name = columnNameOf(column)
   const candidates = beginnings.flatMap((beginning) => {
     const all = candidatesIn(beginning, (cell) => name !== '' && nameIn(cell) === name)
     // A title may be the same word.

@@ -2,11 +2,17 @@ import { grouped } from '../grouped.ts'
 import { type BeginningRow, bar, delimiters, maxBeginningBytes } from './beginning.ts'
 import type { ByteString } from './byte-string.ts'
 import { lineEnd, neverClosed, type Row, readRow, textAfterQuote } from './cells.ts'
-import { anythingUnusual, isBlank, maxUploadedCodeLength } from './code.ts'
+import { anythingUnusual, isBlankCell, maxUploadedCodeLength } from './code.ts'
 import { CodeColumn } from './code-column.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { type FileBeginning, type FirstRow, maxFirstRows } from './first-rows.ts'
-import { bestWithoutName, findStart, type LayoutOptions, readBeginnings, type TableLayout } from './layout.ts'
+import {
+  bestWithoutName,
+  findStart,
+  type LayoutOptions,
+  possibleBeginnings,
+  type TableLayout,
+} from './layout.ts'
 import { ownFileOf } from './own-file.ts'
 import { maxRowBytes, QuoteDoubt } from './quote-doubt.ts'
 import { RowBatch, type Rows } from './row-batch.ts'
@@ -141,7 +147,7 @@ export class RowReader {
     const surelyDelimited = readings.filter((_, i) => this.#delimiters[i] !== bar || readings.length === 1)
     const blank = surelyDelimited.find(isBlankRow)
     if (blank !== undefined) return this.#passBlank(blank)
-    const beginnings = readBeginnings(text, at, last, this.#delimiters)
+    const beginnings = possibleBeginnings(text, at, last, this.#delimiters)
     // If the layout is not found, a person has to choose from these.
     this.#noteFirstRows(bestWithoutName(beginnings, this.#options.column).rows)
     const start = findStart(text, beginnings, this.#options)
@@ -178,7 +184,7 @@ export class RowReader {
 
   /** BEGINNING: whether a line is blank, seen at a glance, as there can be very many above the rows of a file. */
   #isBlankLine(line: ByteString): boolean {
-    return isBlank(line) || (this.#delimiters.length > 1 && onlyDelimiters.test(line))
+    return isBlankCell(line) || (this.#delimiters.length > 1 && onlyDelimiters.test(line))
   }
 
   /** BEGINNING: counts a blank row above all others. */
@@ -250,7 +256,7 @@ export class RowReader {
     const content = text.slice(at, line.end)
     const { reason, isOver } = doubt.readLine(content, line.next - at)
     this.#batch.number += 1
-    if (!isBlank(content)) this.#batch.reject(content, reason)
+    if (!isBlankCell(content)) this.#batch.reject(content, reason)
     if (isOver) this.#doubt = undefined
     return line.next
   }
@@ -324,7 +330,7 @@ function isUnreadable(reading: Row | Unreadable): reading is Unreadable {
 }
 
 function isBlankRow(reading: Row | Unreadable): reading is Row {
-  return reading.kind === 'ROW' && reading.cells.every(isBlank)
+  return reading.kind === 'ROW' && reading.cells.every(isBlankCell)
 }
 
 // As spreadsheets write blank rows: delimiters, and nothing between them.

@@ -35,7 +35,7 @@ export function shownCells(cells: readonly ByteString[]): string {
     : listOf(names)
 }
 
-export function quoted(text: string): string {
+export function quotedCell(text: string): string {
   return `"${truncate(text, maxShownCellLength)}"`
 }
 

@@ -108,7 +108,7 @@ export function refusedCharacters(text: string, subject: string): string[] {
     if (kind) found.set(kind, (found.get(kind) ?? new Set()).add(character))
   }
   return [...found].map(([kind, characters]) => {
-    const names = listed([...characters], kind.invisible ? codePoint : quoted)
+    const names = listed([...characters], kind.invisible ? codePoint : quotedCharacter)
     return `${subject} contains ${kind.plural} (${names}): ${kind.advice}.`
   })
 }
@@ -130,7 +130,7 @@ function refusedKindOf(character: string): RefusedKind | undefined {
   return character.length > 1 ? otherPlane : undefined
 }
 
-function quoted(character: string): string {
+function quotedCharacter(character: string): string {
   const plain = character.normalize('NFKC')
   const meant = plain !== character && /^[!-~\p{L}\p{Nd}]+$/u.test(plain) ? ` instead of "${plain}"` : ''
   return `"${character}" ${codePoint(character)}${meant}`

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { countOf, divideRuns, type IndexRun } from './index-run.ts'
+import { countOfRuns, divideRuns, type IndexRun } from './index-run.ts'
 import type { Pattern } from './pattern.ts'
 import { joinNumber, Permutation, type SplitNumbers, splitNumbers, splitRuns } from './permutation.ts'
 import type { Reading } from './typed-code-reader.ts'
@@ -92,7 +92,7 @@ export class CodeSpace {
   /** The codes of runs, in their order, as fast as `codesAt` of as many codes. Throws a RangeError as that does. */
   codesOfRuns(runs: readonly IndexRun[]): string[] {
     for (const run of runs) this.#check(run)
-    const codes = new Array<string>(countOf(runs))
+    const codes = new Array<string>(countOfRuns(runs))
     let offset = 0
     for (const numbers of this.#permuted(runs)) {
       this.pattern.write(numbers, codes, offset)

@@ -6,7 +6,7 @@ export interface IndexRun {
 }
 
 /** How many indices some runs have. */
-export function countOf(runs: readonly IndexRun[]): number {
+export function countOfRuns(runs: readonly IndexRun[]): number {
   return runs.reduce((sum, { count }) => sum + count, 0)
 }
 

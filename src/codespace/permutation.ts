@@ -1,6 +1,6 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto'
 import { endianness } from 'node:os'
-import { countOf, type IndexRun } from './index-run.ts'
+import { countOfRuns, type IndexRun } from './index-run.ts'
 
 const rounds = 10
 const wordsPerBlock = 4
@@ -200,7 +200,7 @@ export function splitRange(first: bigint, count: number, rightBits: number): Spl
 
 /** Splits the numbers of runs, in their order. */
 export function splitRuns(runs: readonly IndexRun[], rightBits: number): SplitNumbers {
-  const split = noNumbers(countOf(runs), rightBits)
+  const split = noNumbers(countOfRuns(runs), rightBits)
   let from = 0
   for (const run of runs) {
     setRun(split, from, run)

@@ -19,7 +19,7 @@ export interface Statement {
 }
 
 /** What a statement is called in traces: by its name, or else by what it does, and to which table. */
-export function nameOf({ name, text }: Statement): string {
+export function spanNameOf({ name, text }: Statement): string {
   if (name !== undefined) return name
   const [, verb = 'statement'] = /^\s*([A-Z]+)/.exec(text) ?? []
   const [, table] = /\b(?:FROM|INTO|UPDATE) (\w+)/.exec(text) ?? []
@@ -79,7 +79,7 @@ export class Transaction implements Queryable {
     const before = this.#answered
     this.#answered = Promise.allSettled([answer])
     await before
-    return await inDatabaseSpan(nameOf(statement), () => answer)
+    return await inDatabaseSpan(spanNameOf(statement), () => answer)
   }
 }
 

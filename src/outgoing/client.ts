@@ -188,7 +188,7 @@ export class OutgoingConnection implements Disposable {
     let hasAnswer = false
     request.on('response', (response) => {
       hasAnswer = true
-      readBeginning(response, maxBodyMs).then(
+      readFirstBytes(response, maxBodyMs).then(
         (beginning) =>
           resolve({
             status: response.statusCode ?? 0,
@@ -229,7 +229,7 @@ export class OutgoingConnection implements Disposable {
 }
 
 /** The first bytes of a body, as far as they arrive in time and before an error: the status has told what matters. */
-function readBeginning(response: http.IncomingMessage, maxMs: number): Promise<Buffer> {
+function readFirstBytes(response: http.IncomingMessage, maxMs: number): Promise<Buffer> {
   const { promise, resolve } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let length = 0

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { buildIfChanged } from '../../src/build/build.ts'
 import { databaseClient } from '../../src/build/database-client.ts'
-import { pages } from '../../src/build/pages.ts'
+import { productsOfPages } from '../../src/build/pages.ts'
 import { unpackedChromium } from './chromium.ts'
 import { openTestServer } from './server.ts'
 import { checkShapes } from './shape-check.ts'
@@ -36,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const statements = await temporaryFolder()
   const [server] = await Promise.all([
     openTestServer(),
-    ...[...pages, ...browser].map((product) => buildIfChanged(product)),
+    ...[...productsOfPages, ...browser].map((product) => buildIfChanged(product)),
   ])
   project.provide('serverUrl', server.url)
   project.provide('templateName', server.templateName)

@@ -59,12 +59,12 @@ function inWords(event: EventFacts, Named: Named): InWords {
     case 'PoolRefilledEvent':
       return {
         template: words.added[workOf(event.task)],
-        parts: { count: <Count of={event.addedCount} /> },
+        parts: { count: <CodeCount of={event.addedCount} /> },
       }
     case 'PoolRefillFailedEvent':
       return { template: words.refillFailed, parts: { failure: event.failure.message } }
     case 'PoolLowEvent':
-      return { template: words.low, parts: { count: <Count of={event.availableCount} /> } }
+      return { template: words.low, parts: { count: <CodeCount of={event.availableCount} /> } }
     case 'PoolEmptyEvent':
       return { template: words.empty }
     case 'CodesWithdrawnEvent':
@@ -92,7 +92,7 @@ function courseInWords(event: EventFacts, added: string | undefined, Named: Name
   if (work !== 'dryRun' && added === undefined) return undefined
   return {
     template: words.done[work],
-    parts: { ...taskParts(event, Named), count: added !== undefined && <Count of={added} /> },
+    parts: { ...taskParts(event, Named), count: added !== undefined && <CodeCount of={added} /> },
   }
 }
 
@@ -113,7 +113,7 @@ function codesInWords(
 ): InWords {
   return {
     template: reason === null ? template : template + words.reason,
-    parts: { count: <Count of={count} />, reason: <Name>{reason}</Name> },
+    parts: { count: <CodeCount of={count} />, reason: <Name>{reason}</Name> },
   }
 }
 
@@ -126,7 +126,7 @@ function workOf({ kind, trigger, upload }: TaskFacts): 'generation' | 'refill' |
 function taskParts({ task, actor }: EventOfTask, Named: Named): Record<string, ReactNode> {
   const { quantity, format, failure } = task
   return {
-    quantity: <Count of={quantity ?? '0'} />,
+    quantity: <CodeCount of={quantity ?? '0'} />,
     format: format !== null && <Named to={`/formats/${format.id}`}>{format.name}</Named>,
     failure: failure?.message,
     cause: actor !== null && (
@@ -159,7 +159,7 @@ function Who({ name }: { name: string }) {
   )
 }
 
-function Count({ of: value }: { of: string }) {
+function CodeCount({ of: value }: { of: string }) {
   return (
     <Text component="span" fw={600} inherit>
       {text.common.codes(value)}

@@ -18,7 +18,7 @@ import { useObserved } from '../api/observable.ts'
 import { weekday } from '../intl.ts'
 import { Empty } from '../parts/empty.tsx'
 import { text } from '../text.ts'
-import { EventFeed } from './event-feed.ts'
+import { ActivityFeed } from './activity-feed.ts'
 import { EventLine } from './event-line.tsx'
 import { EventSentence } from './event-sentence.tsx'
 import classes from './feed.module.css'
@@ -30,7 +30,7 @@ const words = text.activity.feed
  * line, unless every step is asked for. */
 export function Feed({ poolId }: { poolId?: string }) {
   const client = useClient()
-  const [feed] = useState(() => new EventFeed(client, poolId))
+  const [feed] = useState(() => new ActivityFeed(client, poolId))
   useEffect(() => {
     feed.start()
     return () => feed.stop()

@@ -2,7 +2,7 @@ import { Stack, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { ask } from '../parts/confirm.tsx'
 import { text } from '../text.ts'
-import { type ClaimedCodes, useVoiding } from './voiding.ts'
+import { type ClaimedCodesInput, useVoiding } from './voiding.ts'
 
 /**
  * Functions that ask before claimed codes are voided or unvoided, and then do it.
@@ -14,7 +14,7 @@ export function useAskToVoid(onDone: () => void = () => {}) {
   const words = text.codes.voiding
   return {
     /** `what` says which codes in words: "12 codes", or "all codes for ada@example.com". */
-    askToVoid(select: ClaimedCodes, what: string) {
+    askToVoid(select: ClaimedCodesInput, what: string) {
       let reason = ''
       ask({
         title: words.title(what),
@@ -37,7 +37,7 @@ export function useAskToVoid(onDone: () => void = () => {}) {
         act: () => report(voidThem(select, reason), onDone),
       })
     },
-    askToUnvoid(select: ClaimedCodes, what: string) {
+    askToUnvoid(select: ClaimedCodesInput, what: string) {
       ask({
         title: words.unvoidTitle(what),
         children: words.unvoidBody,

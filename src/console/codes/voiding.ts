@@ -5,7 +5,7 @@ import { PoolCounts } from '../live/events.tsx'
 import { text } from '../text.ts'
 
 /** Claimed codes: of a claim, a task or a recipient, or some that were chosen. */
-export type ClaimedCodes =
+export type ClaimedCodesInput =
   | { claimId: string }
   | { taskId: string }
   | { codeIds: string[] }
@@ -67,7 +67,7 @@ export function useVoiding() {
   const words = text.codes.voiding
   return {
     isVoiding: isVoidingNow || isUnvoiding,
-    async voidThem(select: ClaimedCodes, reason = ''): Promise<ChangeOutcome> {
+    async voidThem(select: ClaimedCodesInput, reason = ''): Promise<ChangeOutcome> {
       const { payload, problems } = await sendVoid({
         input: { select, ...(reason.trim() !== '' && { reason }) },
       })
@@ -82,7 +82,7 @@ export function useVoiding() {
         ]),
       }
     },
-    async unvoidThem(select: ClaimedCodes): Promise<ChangeOutcome> {
+    async unvoidThem(select: ClaimedCodesInput): Promise<ChangeOutcome> {
       const { payload, problems } = await sendUnvoid({ input: { select } })
       if (problems) return { problems }
       const { unvoidedCount, notVoidCount } = payload

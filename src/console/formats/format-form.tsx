@@ -13,7 +13,7 @@ import { formatFields, newFormat, shapeOf } from './shape.ts'
 import { BodyFields, CharacterFields, ShapeText } from './shape-fields.tsx'
 import { usePreview } from './use-preview.ts'
 
-const CreateFormat = graphql(
+const CreateFormatMutation = graphql(
   `
     mutation CreateFormat($input: CreateFormatInput!) {
       createFormat(input: $input) {
@@ -45,7 +45,7 @@ export function FormatForm({
 }) {
   const form = useForm({ initialValues: newFormat, validateInputOnChange: false })
   const problems = useProblems(form, formatFields)
-  const [create, isCreating] = useSubmit(CreateFormat, text.common.lost.format)
+  const [create, isCreating] = useSubmit(CreateFormatMutation, text.common.lost.format)
   const shape = useMemo(() => shapeOf(form.values), [form.values])
   const [codes, setCodes] = useState(quantity)
   const preview = usePreview(shape, codes)

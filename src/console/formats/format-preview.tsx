@@ -7,10 +7,10 @@ import { CountInput } from '../parts/count-input.tsx'
 import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
 import { GuessOdds } from './guess-odds.tsx'
-import type { FormatPreview as Preview } from './preview-query.ts'
+import type { PreviewedFormat } from './preview-query.ts'
 
 interface FormatPreviewProps {
-  preview: Preview | undefined
+  preview: PreviewedFormat | undefined
   isStale: boolean
   /** For how many codes it says how hard they are to guess. */
   judgedFor: string
@@ -84,7 +84,7 @@ export function Examples({ codes }: { codes: readonly string[] }) {
   )
 }
 
-function Overlaps({ formats }: { formats: Preview['overlaps'] }) {
+function Overlaps({ formats }: { formats: PreviewedFormat['overlaps'] }) {
   if (formats.length === 0) return null
   return (
     <Alert color="red" p="sm" variant="light">

@@ -41,7 +41,7 @@ function FormatPage({ format }: { format: FormatOfPage }) {
       }
       title={format.name}
     >
-      <Stock format={format} />
+      <FormatCounts format={format} />
       <DataList labelWidth={180}>
         <Fact label={text.formats.pattern}>
           <Code style={{ overflowWrap: 'anywhere' }}>{format.pattern}</Code>
@@ -73,7 +73,7 @@ function FormatPage({ format }: { format: FormatOfPage }) {
   )
 }
 
-function Stock({ format }: { format: FormatOfPage }) {
+function FormatCounts({ format }: { format: FormatOfPage }) {
   const left = shareOf(format.availableForGeneration, format.capacity)
   const counts = [
     [text.formats.available, format.availableForGeneration],

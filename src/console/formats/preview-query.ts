@@ -34,7 +34,7 @@ export const PreviewFormat = graphql(
 /** The shape of a format's codes, as the API takes it. */
 export type Shape = VariablesOf<typeof PreviewFormat>['shape']
 
-export type FormatPreview = Extract<
+export type PreviewedFormat = Extract<
   NonNullable<ResultOf<typeof PreviewFormat>['previewFormat']>,
   { __typename: 'FormatPreview' }
 >

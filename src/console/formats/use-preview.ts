@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useQuery } from 'urql'
 import { type Problem, problemsOf, refusalOf } from '../api/submit.ts'
 import { readCount } from '../intl.ts'
-import { type FormatPreview, PreviewFormat, type Shape } from './preview-query.ts'
+import { type PreviewedFormat, PreviewFormat, type Shape } from './preview-query.ts'
 
 /** Long enough that a word typed quickly is asked for once. */
 const debounceMs = 200
@@ -16,7 +16,7 @@ const usualCodes = 10_000n
 
 interface Preview {
   /** The newest one. It stays until there is another, so that the page does not jump while somebody types. */
-  preview: FormatPreview | undefined
+  preview: PreviewedFormat | undefined
   /** For how many codes its guess odds are. */
   judgedFor: string
   /** Whether `preview` is of an earlier shape. */
@@ -35,7 +35,7 @@ export function usePreview(shape: Shape | undefined, typedCodes: string): Previe
   const codes = String(typed > 0n ? typed : usualCodes)
   const [settled] = useDebouncedValue(shape, debounceMs)
   const [settledCodes] = useDebouncedValue(codes, debounceMs)
-  const [last, setLast] = useState<{ preview: FormatPreview; judgedFor: string }>()
+  const [last, setLast] = useState<{ preview: PreviewedFormat; judgedFor: string }>()
   const [{ data, error, fetching }] = useQuery({
     query: PreviewFormat,
     variables: { shape: settled ?? anyShape, codes: settledCodes },

@@ -5,7 +5,7 @@ import { text } from '../text.ts'
 import { passes, pause, placeIsLost } from './resuming.ts'
 
 /** What is read to begin with, and the events after it. */
-export interface Documents<State extends { eventCursor: string }, Event, Variables> {
+export interface FollowedDocuments<State extends { eventCursor: string }, Event, Variables> {
   state: TadaDocumentNode<State, Variables>
   events: TadaDocumentNode<{ poolEvents: Event }, Variables & { after?: string | null }>
 }
@@ -30,7 +30,7 @@ export function follow<
   Variables extends Record<string, unknown>,
 >(
   client: Client,
-  documents: Documents<State, Event, Variables>,
+  documents: FollowedDocuments<State, Event, Variables>,
   variables: Variables,
   follower: Follower<State, Event>,
 ): () => void {

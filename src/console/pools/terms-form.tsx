@@ -10,7 +10,14 @@ import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import { durationOf } from './duration.ts'
 import { LengthInput } from './length-input.tsx'
-import { inputOf, type PoolTerms, type RenewAfter, SaveTerms, type TermsValues, valuesOf } from './terms.ts'
+import {
+  inputOf,
+  type PoolTerms,
+  type RenewAfter,
+  SaveTerms,
+  type TermsValues,
+  termsValuesOf,
+} from './terms.ts'
 import { TimeInput } from './time-input.tsx'
 import { useFilledWith } from './use-filled-with.ts'
 
@@ -20,20 +27,20 @@ const reasons: readonly RenewAfter[] = ['EXPIRED', 'REDEEMED', 'VOIDED']
 export function TermsForm({ poolId, terms }: { poolId: string; terms: PoolTerms }) {
   const [save, isSaving] = useSubmit(SaveTerms)
   const form = useForm<TermsValues>({
-    initialValues: valuesOf(terms),
+    initialValues: termsValuesOf(terms),
     validate: {
       validFor: (length) =>
         length.amount === '' || durationOf(length) !== undefined ? null : text.settings.durationInvalid,
     },
   })
-  useFilledWith(form, valuesOf(terms))
+  useFilledWith(form, termsValuesOf(terms))
   useUnsavedChanges(form.isDirty())
   const problems = useProblems(form)
   const submit = form.onSubmit(async (values) => {
     problems.clear()
     const { payload, problems: found } = await save({ input: { poolId, ...inputOf(values, terms) } })
     if (payload === undefined) return problems.show(found)
-    const saved = valuesOf(payload.pool.terms)
+    const saved = termsValuesOf(payload.pool.terms)
     form.setInitialValues(saved)
     form.setValues(saved)
     notifications.show({ message: text.settings.termsSaved })

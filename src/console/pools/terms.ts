@@ -50,7 +50,7 @@ export type TermsValues = {
   renewAfter: RenewAfter[]
 }
 
-export function valuesOf(terms: PoolTerms): TermsValues {
+export function termsValuesOf(terms: PoolTerms): TermsValues {
   return {
     issueFrom: localTimeOf(terms.issueFrom),
     issueUntil: localTimeOf(terms.issueUntil),

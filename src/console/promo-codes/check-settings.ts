@@ -18,6 +18,6 @@ export function checkSettings(values: SettingsValues, needsQuantity: boolean, li
 }
 
 /** A count of the form as the API takes it. Null while it is empty or not a count. */
-export function countOf(typed: string): string | null {
+export function typedCount(typed: string): string | null {
   return readCount(typed)?.toString() ?? null
 }

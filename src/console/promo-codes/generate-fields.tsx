@@ -10,10 +10,10 @@ import { text } from '../text.ts'
 import { AutoGenerateField } from './auto-generate-field.tsx'
 import { FormatPicker } from './format-picker.tsx'
 import { quantityProblem } from './quantity.ts'
-import type { SettingsForm } from './use-settings-form.ts'
+import type { SettingsFormState } from './use-settings-form.ts'
 
 /** The guide's steps once codes are to be generated: the format, the quantity, and whether the pool refills itself. */
-export function GenerateFields({ form, format, choose }: SettingsForm) {
+export function GenerateFields({ form, format, choose }: SettingsFormState) {
   const { quantity } = form.values
   const available = format?.availableForGeneration
   return (

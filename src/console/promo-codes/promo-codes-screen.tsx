@@ -45,7 +45,7 @@ export function PromoCodesScreen() {
             saved === null ? (
               <NothingHere />
             ) : (
-              <Section key={pool.id} pool={pool} saved={saved.replenishment} />
+              <PromoCodesSection key={pool.id} pool={pool} saved={saved.replenishment} />
             )
           }
         </Loaded>
@@ -57,7 +57,7 @@ export function PromoCodesScreen() {
   )
 }
 
-function Section({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
+function PromoCodesSection({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
   const mayManage = useMay('MANAGE')
   if (pool.archivedAt === null && mayManage) return <SettingsForm pool={pool} saved={saved} />
   return <SettingsSummary settings={saved} />

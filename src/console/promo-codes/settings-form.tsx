@@ -7,7 +7,7 @@ import { text } from '../text.ts'
 import { UploadSection } from '../uploads/upload-section.tsx'
 import { GenerateFields } from './generate-fields.tsx'
 import { MethodField } from './method-field.tsx'
-import { areSame, type Settings, valuesOf } from './settings.ts'
+import { areSame, type Settings, settingsValuesOf } from './settings.ts'
 import { StartedTask } from './started-task.tsx'
 import { UploadsFromNowOn } from './uploads-from-now-on.tsx'
 import { useSettingsActions } from './use-settings-actions.ts'
@@ -21,7 +21,7 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
   const { started, isSaving } = actions
   // To choose a method is no work that could be lost: somebody does it to see what there is, or to upload one file.
   const { method } = saved
-  useUnsavedChanges(hasChanges && !areSame({ ...form.values, method }, valuesOf(saved)))
+  useUnsavedChanges(hasChanges && !areSame({ ...form.values, method }, settingsValuesOf(saved)))
   const saving = { hasChanges, isSaving, discard, save: actions.saveOnly }
   const submit = async (event: FormEvent) => {
     event.preventDefault()

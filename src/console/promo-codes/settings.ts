@@ -38,7 +38,7 @@ export const settingsFields = {
   'saveSettings.refillThreshold': 'refillThreshold',
 }
 
-export function valuesOf({
+export function settingsValuesOf({
   method,
   format,
   quantity,

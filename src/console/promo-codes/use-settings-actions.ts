@@ -4,15 +4,15 @@ import { useProblems } from '../api/problems.tsx'
 import { ask } from '../parts/confirm.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
-import { checkSettings, countOf } from './check-settings.ts'
+import { checkSettings, typedCount } from './check-settings.ts'
 import { refillAtOnce } from './quantity.ts'
-import { type SettingsValues, settingsFields, valuesOf } from './settings.ts'
+import { type SettingsValues, settingsFields, settingsValuesOf } from './settings.ts'
 import { useGenerate } from './use-generate.ts'
 import { type SaveInput, useSave } from './use-save.ts'
-import type { SettingsForm } from './use-settings-form.ts'
+import type { SettingsFormState } from './use-settings-form.ts'
 
 /** What can be done with the form, and the task that this has started. */
-export function useSettingsActions(pool: PoolOfPage, { form, format, unanswered }: SettingsForm) {
+export function useSettingsActions(pool: PoolOfPage, { form, format, unanswered }: SettingsFormState) {
   const problems = useProblems(form, settingsFields)
   const { generate, isDone, isGenerating, startAnew } = useGenerate(unanswered)
   const [save, isSaving] = useSave()
@@ -31,8 +31,8 @@ export function useSettingsActions(pool: PoolOfPage, { form, format, unanswered 
   const inputOf = ({ formatId, quantity, autoGenerate, refillThreshold }: SettingsValues) => ({
     poolId: pool.id,
     formatId: formatId ?? '',
-    quantity: countOf(quantity) ?? '',
-    saveSettings: { autoGenerate, refillThreshold: countOf(refillThreshold) ?? '' },
+    quantity: typedCount(quantity) ?? '',
+    saveSettings: { autoGenerate, refillThreshold: typedCount(refillThreshold) ?? '' },
   })
 
   const saveAndGenerate = async () => {
@@ -68,7 +68,7 @@ export function useSettingsActions(pool: PoolOfPage, { form, format, unanswered 
       return outcome.problems
     }
     const { pool: saved, refill } = outcome.payload
-    form.setValues(valuesOf(saved.replenishment))
+    form.setValues(settingsValuesOf(saved.replenishment))
     if (refill !== null) setStarted(refill.id)
     notifications.show({ message: text.promoCodes.saved })
     return undefined
@@ -81,9 +81,9 @@ export function useSettingsActions(pool: PoolOfPage, { form, format, unanswered 
       poolId: pool.id,
       method,
       formatId,
-      quantity: countOf(quantity),
+      quantity: typedCount(quantity),
       autoGenerate: autoGenerate && method === 'GENERATE',
-      refillThreshold: countOf(refillThreshold) ?? '0',
+      refillThreshold: typedCount(refillThreshold) ?? '0',
     }
     const refill = input.autoGenerate
       ? refillAtOnce({

@@ -2,10 +2,10 @@ import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useEffect, useRef, useState } from 'react'
 import type { FormatOfPage } from '../formats/format-details.ts'
 import { useLiveFormat } from '../formats/live-format.ts'
-import { areSame, type Settings, type SettingsValues, valuesOf } from './settings.ts'
+import { areSame, type Settings, type SettingsValues, settingsValuesOf } from './settings.ts'
 import { useUnansweredGeneration } from './use-generate.ts'
 
-export interface SettingsForm {
+export interface SettingsFormState {
   form: UseFormReturnType<SettingsValues>
   /** The format that is chosen, with its counts as they are now. */
   format: FormatOfPage | undefined
@@ -17,18 +17,18 @@ export interface SettingsForm {
 
 /** The form of a pool's Promo Codes section. Where nothing was changed, it follows what others save.
  * If the answer to its request was lost, it begins with what was sent. */
-export function useSettingsForm(poolId: string, saved: Settings): SettingsForm {
+export function useSettingsForm(poolId: string, saved: Settings): SettingsFormState {
   const unanswered = useUnansweredGeneration(poolId)
   const { before } = unanswered
-  const form = useForm({ initialValues: before?.values ?? valuesOf(saved) })
+  const form = useForm({ initialValues: before?.values ?? settingsValuesOf(saved) })
   const [chosen, setChosen] = useState(before?.format ?? saved.format ?? undefined)
   const base = useRef(saved)
   const { setValues } = form
   const values = form.getValues()
   useEffect(() => {
-    const before = valuesOf(base.current)
+    const before = settingsValuesOf(base.current)
     base.current = saved
-    const now = valuesOf(saved)
+    const now = settingsValuesOf(saved)
     if (areSame(before, now) || !areSame(values, before)) return
     setValues(now)
     setChosen(saved.format ?? undefined)
@@ -43,9 +43,9 @@ export function useSettingsForm(poolId: string, saved: Settings): SettingsForm {
       setChosen(format)
       form.setFieldValue('formatId', format.id)
     },
-    hasChanges: !areSame(values, valuesOf(saved)),
+    hasChanges: !areSame(values, settingsValuesOf(saved)),
     discard() {
-      form.setValues(valuesOf(saved))
+      form.setValues(settingsValuesOf(saved))
       form.clearErrors()
     },
     unanswered,

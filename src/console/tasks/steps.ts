@@ -1,7 +1,7 @@
 import type { TaskOfPage, TaskStatus } from './task-details.ts'
 
 /** A status that a task goes through. */
-export interface Step {
+export interface TaskStep {
   status: TaskStatus
   /** When the task came to it. Undefined if it has not yet, or if only the history of the pool knows. */
   at: string | undefined
@@ -10,8 +10,8 @@ export interface Step {
 type Times = Pick<TaskOfPage, 'status' | 'createdAt' | 'startedAt' | 'finishedAt'>
 
 /** The statuses that a task has been through, oldest first, the present one last. */
-export function stepsSoFar({ status, createdAt, startedAt, finishedAt }: Times): Step[] {
-  const steps: Step[] = [{ status: 'AWAITING_EXECUTION', at: createdAt }]
+export function stepsSoFar({ status, createdAt, startedAt, finishedAt }: Times): TaskStep[] {
+  const steps: TaskStep[] = [{ status: 'AWAITING_EXECUTION', at: createdAt }]
   // One that was cancelled while it waited has never run.
   if (startedAt !== null) steps.push({ status: 'RUNNING', at: startedAt })
   if (finishedAt !== null)

@@ -3,7 +3,7 @@ import { CheckIcon, CircleSlashIcon, ClockIcon, DotFillIcon, UndoIcon, XIcon } f
 import type { ReactNode } from 'react'
 import { clock, exactMoment } from '../intl.ts'
 import { text } from '../text.ts'
-import { type Step, stepsAhead } from './steps.ts'
+import { stepsAhead, type TaskStep } from './steps.ts'
 import type { TaskStatus } from './task-details.ts'
 
 const outcomes: Partial<Record<TaskStatus, { icon: ReactNode; color: string }>> = {
@@ -14,7 +14,7 @@ const outcomes: Partial<Record<TaskStatus, { icon: ReactNode; color: string }>> 
 }
 
 /** Where a task is on its way: the statuses that it has been through, with their times, and those to come. */
-export function TaskSteps({ steps }: { steps: readonly Step[] }) {
+export function TaskSteps({ steps }: { steps: readonly TaskStep[] }) {
   const now = steps.at(-1)?.status ?? 'AWAITING_EXECUTION'
   return (
     <Flex

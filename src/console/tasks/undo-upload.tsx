@@ -9,7 +9,7 @@ import { ask } from '../parts/confirm.tsx'
 import { text } from '../text.ts'
 import { TaskDetails, type TaskOfPage } from './task-details.ts'
 
-const AddedCodesQuery = graphql(`
+const UndoQuery = graphql(`
   query AddedCodes($id: ID!) {
     task(id: $id) {
       id
@@ -48,7 +48,7 @@ const UndoUploadMutation = graphql(
 /** Removes the codes of an upload from its pool, as long as nobody has any of them. */
 export function UndoUpload({ task: { id, addedCount, pool } }: { task: TaskOfPage }) {
   const [{ data }, read] = useQuery({
-    query: AddedCodesQuery,
+    query: UndoQuery,
     variables: { id },
     requestPolicy: 'cache-and-network',
   })

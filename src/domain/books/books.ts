@@ -7,9 +7,9 @@ import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.t
 import type { Notifications } from '../../database/notifications.ts'
 import { Reach } from '../../database/reach.ts'
 import {
-  nameOf,
   type Queryable,
   type Statement,
+  spanNameOf,
   type Transaction,
   transaction,
 } from '../../database/transaction.ts'
@@ -72,7 +72,7 @@ export class Books implements Queryable {
   async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     try {
       const run = () => this.connections.query<Row>(statement)
-      return (await (isTraced() ? inDatabaseSpan(nameOf(statement), run) : run())).rows
+      return (await (isTraced() ? inDatabaseSpan(spanNameOf(statement), run) : run())).rows
     } catch (error) {
       throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
     }

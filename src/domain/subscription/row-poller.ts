@@ -6,7 +6,7 @@ import type { Reach } from '../../database/reach.ts'
 const pollEveryMs = 1_000
 
 // Rows that one statement reads.
-const maxPageSize = 5_000
+const maxRowsAtOnce = 5_000
 
 /** Names a row. */
 export interface RowRef {
@@ -87,8 +87,8 @@ export class RowPoller<Row extends RowRef> {
     const byAccount = Map.groupBy(followed, ({ accountId }) => accountId)
     await reach.eachNode([...byAccount.keys()], async (accountIds) => {
       const wanted = accountIds.flatMap((accountId) => byAccount.get(accountId) ?? [])
-      for (let start = 0; start < wanted.length; start += maxPageSize)
-        for (const row of await read(wanted.slice(start, start + maxPageSize)))
+      for (let start = 0; start < wanted.length; start += maxRowsAtOnce)
+        for (const row of await read(wanted.slice(start, start + maxRowsAtOnce)))
           this.#followed.get(nameOf(row))?.update(row, this.#rounds, differs)
     })
   }

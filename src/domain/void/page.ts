@@ -7,7 +7,7 @@ import { lockUsages } from '../usage/lock.ts'
  * How much one transaction does: at most so many ranges, and so many of the redeemed codes and voids in them. Redemptions in the
  * same pools wait meanwhile.
  */
-export const maxPageSize = 10_000
+export const maxVoidPageSize = 10_000
 
 /** A range of a pool whose usage is locked, with the version that a change will have. */
 export type LockedRange = LineRange & { version: bigint }

@@ -1,7 +1,7 @@
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck, maxReasonLength } from '../books/input.ts'
 import { countOf } from '../pool/ranges.ts'
-import { inPages, maxPageSize } from './page.ts'
+import { inPages, maxVoidPageSize } from './page.ts'
 import { endVoids, layVoids } from './rows.ts'
 import { checkSelect, findSelected, type Select } from './select.ts'
 
@@ -39,7 +39,7 @@ export async function voidCodes(
   books: Books,
   accountId: string,
   { reason, ...input }: { select: Select; reason?: string | undefined },
-  { pageSize = maxPageSize }: VoidOptions = {},
+  { pageSize = maxVoidPageSize }: VoidOptions = {},
 ): Promise<Voided> {
   const check = new InputCheck()
   const select = checkSelect(check, input.select)
@@ -74,7 +74,7 @@ export async function unvoidCodes(
   books: Books,
   accountId: string,
   input: { select: Select },
-  { pageSize = maxPageSize }: VoidOptions = {},
+  { pageSize = maxVoidPageSize }: VoidOptions = {},
 ): Promise<Unvoided> {
   const check = new InputCheck()
   const select = checkSelect(check, input.select)

@@ -1,9 +1,9 @@
+import { hourMs } from '../../dates.ts'
 import type { WebhookDisabledReason } from '../../generated/prisma/client.ts'
 import type { Attempt } from './send.ts'
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
-const hourMs = 60 * minuteMs
 
 /** How long a webhook is given after each failure before the next attempt; the last for all further ones. */
 const delaysMs = [

@@ -12,7 +12,7 @@ import { badInput } from '../errors/top-level.ts'
 import {
   AnswerWeigher,
   maxNesting,
-  maxSteps,
+  maxWeighings,
   UnweighableError,
   type WeighedOperation,
   weightless,
@@ -99,7 +99,7 @@ function checks(context: Context): Pick<WeighedOperation, 'onField' | 'onFailure
 
 const unweighable =
   'The size of the answer cannot be computed: the selections or fragments of the operation are nested too deeply or ' +
-  `repeated too often. At most ${grouped(maxNesting)} levels are allowed, and ${grouped(maxSteps)} selections, each ` +
+  `repeated too often. At most ${grouped(maxNesting)} levels are allowed, and ${grouped(maxWeighings)} selections, each ` +
   'counted once for every type and list size that it applies to. Ask for less at a time, in several requests.'
 
 function excess(weight: AnswerWeight, limits: Readonly<AnswerWeight>): GraphQLError | undefined {

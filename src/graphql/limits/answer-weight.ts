@@ -49,7 +49,7 @@ export const maxNesting = 400
  * Selections to weigh, each once per type and list size that it applies to. Ordinary documents of the maximum length need
  * far fewer. This many take some ten milliseconds.
  */
-export const maxSteps = 30_000
+export const maxWeighings = 30_000
 
 export const weightless: Readonly<AnswerWeight> = Object.freeze({
   bytes: 0,
@@ -106,7 +106,7 @@ export class AnswerWeigher {
     const sum = { ...weightless }
     for (const selection of selections.selections) {
       this.#steps += 1
-      if (this.#steps > maxSteps) throw new UnweighableError('steps')
+      if (this.#steps > maxWeighings) throw new UnweighableError('steps')
       if (selection.directives?.length && !this.#isIncluded(selection.directives)) continue
       if (selection.kind === Kind.FIELD) {
         add(sum, this.#field(selection, on, given))

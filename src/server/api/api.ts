@@ -14,7 +14,7 @@ import type { Authentication } from '../authentication.ts'
 import { graphiqlPageHeaders } from '../graphiql/graphiql.ts'
 import { anyOrigin } from '../http/cross-origin.ts'
 import { opensPage } from '../http/request.ts'
-import { type Route, send, type Target } from '../http/server.ts'
+import { type Route, respond, type Target } from '../http/server.ts'
 import { acceptable, type JsonType, jsonTypeOf } from './accept.ts'
 import {
   bodyOf,
@@ -145,7 +145,7 @@ export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promi
     readsBody: true,
     async answer(request, response, { search, onStream, record }) {
       if (opensPage(request) && !search.includes('query='))
-        return send(response, 200, await page(request), graphiqlPageHeaders)
+        return respond(response, 200, await page(request), graphiqlPageHeaders)
       await api.answer(request, response, { search, onStream, record })
     },
   }

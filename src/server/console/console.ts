@@ -6,7 +6,7 @@ import { Lazy } from '../../async/lazy.ts'
 import { encodeId } from '../../graphql/ids.ts'
 import { Assets } from '../http/asset.ts'
 import { pageHeaders } from '../http/page.ts'
-import { type Route, type Routes, readOnly, send } from '../http/server.ts'
+import { type Route, type Routes, readOnly, respond } from '../http/server.ts'
 import type { SignIn } from '../session.ts'
 
 // What src/build/console.ts has built.
@@ -40,7 +40,7 @@ function pageRoute(
   return readOnly(async (request, response) => {
     const nonce = randomBytes(16).toString('base64')
     const [html, cookie] = await Promise.all([document.get(), cookieFor?.(request)])
-    send(response, status, withFacts(html, nonce, signIn.localKeyOf(request)), {
+    respond(response, status, withFacts(html, nonce, signIn.localKeyOf(request)), {
       ...headers(nonce),
       ...(cookie !== undefined && { 'Set-Cookie': cookie }),
     })

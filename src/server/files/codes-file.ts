@@ -14,7 +14,15 @@ import {
   type Stretch,
 } from '../../domain/usage/line-reader.ts'
 import type { CodeValidity } from '../../domain/usage/usage.ts'
-import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
+import {
+  byteOrderMark,
+  type CellFrame,
+  type CsvForm,
+  cell,
+  cellFrame,
+  delimitersByName,
+  endOfRow,
+} from './csv.ts'
 import { RowBytes } from './row-bytes.ts'
 
 /**
@@ -76,7 +84,7 @@ export class CodesFile {
     this.#excerpt = excerpt
     this.#raw = form.raw
     this.#measuring = new RowBytes(form.raw, spareBytes)
-    this.#delimiter = delimiters[form.delimiter]
+    this.#delimiter = delimitersByName[form.delimiter]
     this.#separator = Buffer.from(this.#delimiter)
     const between = (word: string) => Buffer.from(this.#delimiter + word + this.#delimiter)
     this.#words = {

@@ -6,7 +6,7 @@ import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest, notFound } from '../http/errors.ts'
 import { fileVersion } from './codes-file.ts'
-import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
+import { type CsvForm, type DelimiterName, delimitersByName } from './csv.ts'
 
 /** Reads requests for files of codes: their parameters, their snapshot, and their byte ranges. */
 
@@ -71,7 +71,7 @@ export function readRejectedRowsForm(search: string): CsvForm {
 function readForm(given: Parameters): CsvForm {
   const delimiter = given.text('delimiter') ?? 'comma'
   if (!isDelimiter(delimiter))
-    throw given.invalid('delimiter', `is one of ${Object.keys(delimiters).join(', ')}`)
+    throw given.invalid('delimiter', `is one of ${Object.keys(delimitersByName).join(', ')}`)
   return { raw: given.flag('raw') ?? false, bom: given.flag('bom') ?? false, delimiter }
 }
 
@@ -80,7 +80,7 @@ function invalidParameter(_name: string, message: string) {
 }
 
 function isDelimiter(name: string): name is DelimiterName {
-  return Object.hasOwn(delimiters, name)
+  return Object.hasOwn(delimitersByName, name)
 }
 
 /** The parameters of a form, without defaults. */

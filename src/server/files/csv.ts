@@ -11,8 +11,8 @@ export const endOfRow = '\r\n'
 /** Excel and other programs need it to recognise UTF-8. */
 export const byteOrderMark = '\ufeff'
 
-export const delimiters = { comma: ',', semicolon: ';', tab: '\t' } as const
-export type DelimiterName = keyof typeof delimiters
+export const delimitersByName = { comma: ',', semicolon: ';', tab: '\t' } as const
+export type DelimiterName = keyof typeof delimitersByName
 
 /** How a file is written. */
 export interface CsvForm {
@@ -38,7 +38,7 @@ export function cell(text: string, raw: boolean): string {
 
 /** A row of cells, with the line end. */
 export function row(cells: readonly string[], { raw, delimiter }: CsvForm): string {
-  return cells.map((text) => cell(text, raw)).join(delimiters[delimiter]) + endOfRow
+  return cells.map((text) => cell(text, raw)).join(delimitersByName[delimiter]) + endOfRow
 }
 
 /** What surrounds the codes of a format in their cells. */

@@ -38,7 +38,7 @@ import {
   snapshotGone,
   writeForm,
 } from './codes-request.ts'
-import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
+import { byteOrderMark, type CsvForm, delimitersByName, endOfRow, row } from './csv.ts'
 import { DownloadLimit } from './download-limit.ts'
 import { type FileAnswer, sendFile } from './file-answer.ts'
 
@@ -234,7 +234,7 @@ async function* writeRejectedRows(
   pages: AsyncIterable<StoredRejectedRow[]>,
   form: CsvForm,
 ): AsyncGenerator<Buffer> {
-  const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
+  const header = headerOf(rejectedColumns, form.raw, delimitersByName[form.delimiter]) + endOfRow
   yield Buffer.from((form.bom ? byteOrderMark : '') + header)
   for await (const page of pages)
     yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))

@@ -103,7 +103,7 @@ export class HttpServer {
     this.#log = log
     this.#maxKept = maxKept
     this.#routes = {
-      health: readOnly((_request, response) => send(response, 200, 'ok\n')),
+      health: readOnly((_request, response) => respond(response, 200, 'ok\n')),
       ready: readOnly((_request, response) => this.#answerReady(response)),
       ...routes,
     }
@@ -268,16 +268,16 @@ export class HttpServer {
   }
 
   async #answerReady(response: ServerResponse): Promise<void> {
-    if (!this.#ready) return send(response, 503, 'shutting down\n')
+    if (!this.#ready) return respond(response, 503, 'shutting down\n')
     try {
       await this.#books.rows({ text: 'SELECT 1' })
       this.#books.reach.tryNodes()
       // Ready all the same: otherwise one node would end the service for the accounts of all others.
       const away = this.#books.reach.nodesAway().map(describeAway)
-      send(response, 200, ['ready', ...away, ''].join('\n'))
+      respond(response, 200, ['ready', ...away, ''].join('\n'))
     } catch (error) {
       if (!isUnavailable(error)) throw error
-      send(response, 503, 'the database is unavailable\n')
+      respond(response, 503, 'the database is unavailable\n')
     }
   }
 }
@@ -357,7 +357,8 @@ function unreadable(code: string | undefined): { status: number; message: string
   return { status: 400, message: 'This is not a valid HTTP/1.1 request.' }
 }
 
-export function send(
+/** Sends a whole answer, by default plain text. */
+export function respond(
   response: ServerResponse,
   status: number,
   body: string,

@@ -32,7 +32,7 @@ import { hostError, isWebSocket, targetOf } from '../http/request.ts'
 import { maxDrainMs } from '../http/server.ts'
 import type { SentSession } from '../session-cookie.ts'
 import { ClientSocket } from './client-socket.ts'
-import { Delivery } from './delivery.ts'
+import { ResultSender } from './result-sender.ts'
 
 // The protocol of graphql-ws, with our own adapter to `ws`. The one of graphql-ws has no back-pressure, does not tell busy
 // clients from dead ones by its pings, and closes the socket if a single operation is invalid.
@@ -63,7 +63,7 @@ interface Arrival {
 /** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
 interface AdmittedOperation extends ExecutionArgs {
   /** Runs the operation when its turn has come and its key's share allows it. Called once, and not kept. */
-  answer: (() => Promise<Delivery>) | undefined
+  answer: (() => Promise<ResultSender>) | undefined
 }
 
 /**
@@ -80,7 +80,7 @@ export function serveWebSocket(parts: {
   const { server, api, authentication, log } = parts
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
-  const deliveries = { answers: api.operations.answers, scheduler: api.scheduler, log }
+  const senderParts = { answers: api.operations.answers, scheduler: api.scheduler, log }
   const records = new WeakMap<SubscribePayload, RequestRecord>()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
     execute: run,
@@ -219,7 +219,7 @@ export function serveWebSocket(parts: {
       const answer = async () => {
         // Not sent if the client has left.
         const result = (await client.enqueue(() => schedule(run), length)) ?? { data: null }
-        return new Delivery(deliveries, { id, client, record }, result)
+        return new ResultSender(senderParts, { id, client, record }, result)
       }
       return {
         schema: api.operations.schema,
@@ -268,7 +268,7 @@ function operationNameOf({ operationName }: SubscribePayload): string | undefine
   return operationName == null || operationName === '' ? undefined : operationName
 }
 
-async function run(args: ExecutionArgs): Promise<Delivery> {
+async function run(args: ExecutionArgs): Promise<ResultSender> {
   const operation = args as AdmittedOperation
   const { answer } = operation
   if (answer === undefined) throw new Error('An operation was run twice.')

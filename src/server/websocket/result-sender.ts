@@ -9,15 +9,15 @@ import type { Subscribed } from '../../graphql/subscriber.ts'
 import type { RequestRecord } from '../../telemetry/request-record.ts'
 import type { ClientSocket } from './client-socket.ts'
 
-/** What all deliveries of a server share. */
-export interface DeliveryParts {
+/** What all senders of a server share. */
+export interface SenderParts {
   answers: Answers
   scheduler: Scheduler
   log: Logger
 }
 
 /** An operation as its answers need it. */
-export interface DeliveredOperation {
+export interface SentOperation {
   id: string
   client: ClientSocket
   record: RequestRecord
@@ -27,12 +27,12 @@ export interface DeliveredOperation {
  * Sends the results of an operation to its client, as they were serialised when they were executed: an answer that many
  * subscriptions share is serialised once. graphql-ws takes this for the results, but sees only that they end or fail.
  */
-export class Delivery implements AsyncGenerator<never, void, void> {
-  readonly #parts: DeliveryParts
-  readonly #operation: DeliveredOperation
+export class ResultSender implements AsyncGenerator<never, void, void> {
+  readonly #parts: SenderParts
+  readonly #operation: SentOperation
   readonly #results: Subscribed
 
-  constructor(parts: DeliveryParts, operation: DeliveredOperation, results: Subscribed) {
+  constructor(parts: SenderParts, operation: SentOperation, results: Subscribed) {
     this.#parts = parts
     this.#operation = operation
     this.#results = results

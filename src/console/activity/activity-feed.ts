@@ -84,7 +84,7 @@ const maxEvents = 500
 const gatherMs = 250
 
 /** The history of a pool, or of all pools, and what happens to it, as it happens. */
-export class EventFeed {
+export class ActivityFeed {
   readonly state = new Observable<FeedState>(nothing)
   readonly #client: Client
   readonly #poolId: string | undefined
@@ -166,11 +166,11 @@ export class EventFeed {
   }
 }
 
-interface Page {
+interface EventPage {
   edges: readonly { node: EventFacts }[]
   pageInfo: { hasNextPage: boolean }
 }
 
-function pageOf({ edges, pageInfo }: Page) {
+function pageOf({ edges, pageInfo }: EventPage) {
   return { events: edges.map(({ node }) => node), hasMore: pageInfo.hasNextPage }
 }
