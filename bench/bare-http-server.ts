@@ -1,4 +1,7 @@
-/** An HTTP server that reads and parses the body of each request, and sends the answer that it was given: what node:http alone can do. */
+/**
+ * An HTTP server that reads and parses the body of each request, and sends the answer that it was given: what node:http
+ * alone can do.
+ */
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'

@@ -68,7 +68,10 @@ export async function openBench(lifecycle: Lifecycle, url?: string): Promise<Ben
   return { lifecycle, databaseUrl, books, accountId: account.accountId, key, formats: new Map() }
 }
 
-/** Starts a PostgreSQL with its own defaults, on disk, which ends with this process. Resolves to the address of an empty database. */
+/**
+ * Starts a PostgreSQL with its own defaults, on disk, which ends with this process. Resolves to the address of an empty
+ * database.
+ */
 export async function startPostgres(lifecycle: Lifecycle): Promise<string> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void lifecycle.close().finally(() => process.exit(1)))
@@ -318,7 +321,10 @@ export interface Claiming {
   field?: string
   /** Codes of each claim. */
   count?: number
-  /** Whether each claim has an idempotency key of its own. If this is given at all, each request is written anew, on either side. */
+  /**
+   * Whether each claim has an idempotency key of its own. If this is given at all, each request is written anew, on either
+   * side.
+   */
   withKeys?: boolean
   /** Whether each claim has a recipient of its own. If this is given at all, as above. */
   withRecipients?: boolean

@@ -36,8 +36,8 @@ export interface Service {
 }
 
 /**
- * Loads only the code that a role needs: a worker needs neither schema nor GraphiQL. `startService` calls it too, and is faster if it was
- * called before, while waiting for something else.
+ * Loads only the code that a role needs: a worker needs neither schema nor GraphiQL. `startService` calls it too, and is
+ * faster if it was called before, while waiting for something else.
  */
 export async function loadRole(role: Role) {
   const [worker, api] = await Promise.all([

@@ -7,8 +7,8 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 const compressible: ReadonlySet<string> = new Set(['.css', '.js', '.json', '.svg'])
 
 /**
- * The quality of Brotli. The best makes the console 8 % smaller and GraphiQL 9 %, but takes 3 and 14 seconds of a processor instead
- * of a fraction of one: `npm run build` takes this time, a start does not.
+ * The quality of Brotli. The best makes the console 8 % smaller and GraphiQL 9 %, but takes 3 and 14 seconds of a processor
+ * instead of a fraction of one: `npm run build` takes this time, a start does not.
  */
 export function brotliQuality(thoroughly: boolean): string {
   return String(thoroughly ? constants.BROTLI_MAX_QUALITY : 9)

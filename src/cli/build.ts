@@ -6,9 +6,9 @@ import { removeSurplus } from '../build/surplus.ts'
 import { buildWithTools, hasTools } from '../build/tools.ts'
 import { OperatorError } from '../operator-error.ts'
 
-// Builds all that the service needs, thoroughly; with `database-client` only the database client, for the programs that npm starts
-// after it. With --if-changed it builds, quickly, what has to be built. For production, the packages that build are installed
-// only meanwhile, and what production does not need is removed.
+// Builds all that the service needs, thoroughly; with `database-client` only the database client, for the programs that npm
+// starts after it. With --if-changed it builds, quickly, what has to be built. For production, the packages that build are
+// installed only meanwhile, and what production does not need is removed.
 
 const { values, positionals } = parseArgs({
   options: { 'if-changed': { type: 'boolean' } },

@@ -29,8 +29,9 @@ interface OpenedDatabase {
 }
 
 /**
- * Opens the database of the service, which the environment names, until `work` is done. If it is the service's own PostgreSQL, and no
- * service runs, it is started meanwhile. Rejects with an OperatorError when there is none, it has no tables of the service, or it cannot be used.
+ * Opens the database of the service, which the environment names, until `work` is done. If it is the service's own
+ * PostgreSQL, and no service runs, it is started meanwhile. Rejects with an OperatorError when there is none, it has no
+ * tables of the service, or it cannot be used.
  */
 export async function withDatabase<T>(
   work: (database: OpenedDatabase) => Promise<T>,
@@ -110,8 +111,9 @@ export function readArguments<T>(parse: () => T): T {
 }
 
 /**
- * Runs a program. Its exit code is what `main` resolves to, or `failure` when it rejects, or 2 after wrong arguments; with --help, it
- * prints its usage, and the exit code is 0. The error is printed on standard error, with a stack trace only if it is a defect of the program.
+ * Runs a program. Its exit code is what `main` resolves to, or `failure` when it rejects, or 2 after wrong arguments; with
+ * --help, it prints its usage, and the exit code is 0. The error is printed on standard error, with a stack trace only if
+ * it is a defect of the program.
  */
 export async function run(
   main: () => Promise<number>,

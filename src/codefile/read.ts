@@ -58,8 +58,8 @@ export function columnName({
  * Rows are numbered as in spreadsheets: the header is row 1, blank rows count, and a row with line breaks in a quoted cell
  * counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
  *
- * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. It has the file's beginning. Errors of `bytes` pass
- * unchanged; `bytes` is returned when the reader ends or is stopped.
+ * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. It has the file's beginning.
+ * Errors of `bytes` pass unchanged; `bytes` is returned when the reader ends or is stopped.
  *
  * csv-parse, the best-known library, was not suitable: with a limit on the size of a row it loses all rows after one that
  * exceeds it or has an unclosed quote, and without the limit it keeps that row in memory. It silently replaces invalid

@@ -32,7 +32,10 @@ const dashes = /[\p{Pd}\u2212\u30fc]/gu
 const ascii = /^[ -~]{0,1000}$/
 const asciiSpacesAndDashes = /[ -]+/g
 
-/** Look-alikes, each with the one of its group that replaces it: the one that most codes have, so that these are their own form. */
+/**
+ * Look-alikes, each with the one of its group that replaces it: the one that most codes have, so that these are their own
+ * form.
+ */
 const standIns: ReadonlyMap<string, string> = findStandIns()
 const replaced = new RegExp(`[${[...standIns.keys()].join('')}]`, 'g')
 /** The typed form of each ASCII character, both as code points; 0 for a space and a dash. */

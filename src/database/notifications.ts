@@ -2,7 +2,10 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { prepareSession } from './session.ts'
 
-/** What is listened for: new events, generations and uploads that wait for a worker, unready formats, revoked keys and ended sessions. */
+/**
+ * What is listened for: new events, generations and uploads that wait for a worker, unready formats, revoked keys and ended
+ * sessions.
+ */
 const topics = ['events', 'generations', 'uploads', 'formats', 'webhooks', 'keys'] as const
 export type Topic = (typeof topics)[number]
 

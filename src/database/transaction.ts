@@ -83,7 +83,10 @@ export class Transaction implements Queryable {
   }
 }
 
-/** Has all statements that are sent in this iteration of the event loop written with one system call, which costs as much as a statement. */
+/**
+ * Has all statements that are sent in this iteration of the event loop written with one system call: each call costs as
+ * much as a statement.
+ */
 function sendTogether({ connection: { stream } }: PoolClient): void {
   if (stream.writableCorked > 0) return
   stream.cork()

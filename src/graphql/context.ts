@@ -85,8 +85,8 @@ export function createContext(
 }
 
 /**
- * Gives a mutation its own nodes, each loaded once and after its change, and notes the code of its typed error. Setting them on the context is safe: the mutations
- * of a request run one after the other, each until its payload is complete.
+ * Gives a mutation its own nodes, each loaded once and after its change, and notes the code of its typed error. They can be
+ * set on the context, as the mutations of a request run one after the other, each until its payload is complete.
  */
 export function withOwnNodes({
   name,

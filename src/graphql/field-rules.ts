@@ -206,7 +206,10 @@ export function rulesOf(field: GraphQLField<unknown, unknown>): FieldRules | und
   return field.extensions[pluginName] as FieldRules | undefined
 }
 
-/** The size of the longest value of an enum as JSON, in bytes. Worked out once for those of the schema, which have many values. */
+/**
+ * The size of the longest value of an enum as JSON, in bytes. Worked out once for those of the schema, which have many
+ * values.
+ */
 export function bytesOfEnum(type: GraphQLEnumType): number {
   const known = type.extensions[pluginName] as number | undefined
   return known ?? sizeOfLongest(type.getValues().map(({ name }) => name))

@@ -78,7 +78,10 @@ export class MasterKey {
   }
 }
 
-/** The master keys of a process: the one that wraps, and one that only opens what it has wrapped before. Either can be missing. */
+/**
+ * The master keys of a process: the one that wraps, and one that only opens what it has wrapped before. Either can be
+ * missing.
+ */
 export class Keyring {
   readonly #current: MasterKey | undefined
   readonly #previous: MasterKey | undefined

@@ -9,9 +9,9 @@ export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly st
 const maxAddresses = 8
 
 /**
- * Asks name servers, by default those of the machine. The resolver of the system (getaddrinfo) would not do: each question occupies one of
- * four threads that the whole process shares, so a few names whose servers do not answer would hold up everything.
- * So /etc/hosts is not read.
+ * Asks name servers, by default those of the machine. The resolver of the system (getaddrinfo) would not do: each question
+ * occupies one of four threads that the whole process shares, so a few names whose servers do not answer would hold up
+ * everything. So /etc/hosts is not read.
  */
 export async function resolveByDns(
   name: string,

@@ -72,7 +72,10 @@ export const facts = {
     outcome: string
     durationMs: number
   }>('operation'),
-  /** An HTTP request other than an operation has ended. `route`: its name; `status`: 0 if the client left before the answer had begun. */
+  /**
+   * An HTTP request other than an operation has ended. `route`: its name; `status`: 0 if the client left before the answer
+   * had begun.
+   */
   request: new Fact<{ route: string; status: number; durationMs: number }>('request'),
   /** A key or a session was refused: it does not exist, or no longer works. */
   credentialsRefused: new Fact<{ of: 'key' | 'session' }>('credentials-refused'),
@@ -134,6 +137,9 @@ export const facts = {
   subscriptions: new Fact<{ change: 1 | -1 }>('subscriptions'),
   /** A WebSocket was opened or closed. */
   sockets: new Fact<{ change: 1 | -1 }>('sockets'),
-  /** Work in the background has failed, and will be tried again, except a generation with the reason "error". `purpose`: as the log says it. */
+  /**
+   * Work in the background has failed, and will be tried again, except a generation with the reason "error". `purpose`: as
+   * the log says it.
+   */
   workFailed: new Fact<{ purpose: string; reason: 'unavailable' | 'conflict' | 'error' }>('work-failed'),
 }

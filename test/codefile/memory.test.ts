@@ -23,8 +23,8 @@ async function* repeated(chunk: Buffer, times: number, before = '', after = ''):
 }
 
 /**
- * Reads the file, keeps nothing, and measures the memory in use some five times meanwhile: what grew with the file would show in the
- * last one. Each time takes long, as the tests of other files have left much behind in this process.
+ * Reads the file, keeps nothing, and measures the memory in use some five times meanwhile: what grew with the file would
+ * show in the last one. Each time takes long, as the tests of other files have left much behind in this process.
  */
 async function weigh(source: AsyncIterable<Uint8Array>, length: number) {
   const before = used()

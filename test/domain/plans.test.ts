@@ -42,7 +42,10 @@ const accountId = newId()
 /** It has nearly all webhooks. */
 const otherAccountId = newId()
 const poolId = newId()
-/** Of the first half, every third code is redeemed. Those between, as those of the other half, were made void and good again, twice. */
+/**
+ * Of the first half, every third code is redeemed. Those between, as those of the other half, were made void and good
+ * again, twice.
+ */
 const unvoidedPoolId = newId()
 const formatId = newId()
 const taskId = newId()

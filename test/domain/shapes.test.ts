@@ -3,8 +3,8 @@ import { runSql, type TestDatabase, testDatabase } from '../support/database.ts'
 import { faultsOf } from '../support/shapes.ts'
 import { contains, literalsOf } from '../support/statements.ts'
 
-// The statements of the service are checked at the end of each run, by global-setup.ts. These tests show that the check finds what
-// a distributed database refuses, and that the tables can be distributed.
+// The statements of the service are checked at the end of each run, by global-setup.ts. These tests show that the check
+// finds what a distributed database refuses, and that the tables can be distributed.
 
 const tables = {
   byAccount: new Set(['pool', 'task', 'event', 'event_log']),

@@ -2,7 +2,10 @@ import { expect } from 'vitest'
 import { auditBooks, type Finding } from '../../src/domain/audit/audit.ts'
 import type { Books } from '../../src/domain/books/books.ts'
 
-/** Expects the books of an account to be sound; without one, those of all accounts of the database. Others may write meanwhile. */
+/**
+ * Expects the books of an account to be sound; without one, those of all accounts of the database. Others may write
+ * meanwhile.
+ */
 export async function expectBalance({
   books,
   accountId,

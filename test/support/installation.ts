@@ -98,7 +98,8 @@ function isolated(root: string, command: readonly string[]): string[] {
   return ['unshare', '--mount', 'sh', '-euc', readOnlyThen, 'sh', root, ...asUser, ...command]
 }
 
-// Makes the mounts of a namespace of its own read-only, as far as anybody but root may write there: $1 is the root of a container.
+// Makes the mounts of a namespace of its own read-only, as far as anybody but root may write there: $1 is the root of a
+// container.
 const readOnlyThen = `
   mount --make-rprivate /
   [ -z "$1" ] || mount --bind "$1" "$1"

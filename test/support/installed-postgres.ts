@@ -16,8 +16,8 @@ const programs = ['initdb', 'postgres', 'pg_dump', 'pg_restore', 'pg_basebackup'
 const folderOfDebian = '/usr/lib/postgresql'
 
 /**
- * The folder with the programs of a PostgreSQL that this machine has installed: POSTGRES_BIN or, where Debian puts them, the newest. Undefined if
- * there is none. (The embedded one has neither pg_dump nor pg_basebackup.)
+ * The folder with the programs of a PostgreSQL that this machine has installed: POSTGRES_BIN or, where Debian puts them,
+ * the newest. Undefined if there is none. (The embedded one has neither pg_dump nor pg_basebackup.)
  */
 export async function findInstalledPostgres(): Promise<string | undefined> {
   const { POSTGRES_BIN } = process.env

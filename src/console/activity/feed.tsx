@@ -26,8 +26,10 @@ import { everyStep, folded, type Line } from './lines.ts'
 
 const words = text.activity.feed
 
-/** What has happened to a pool, or to all pools without `poolId`, newest first. What happens is added as it happens. A task is a single
- * line, unless every step is asked for. */
+/**
+ * What has happened to a pool, or to all pools without `poolId`, newest first. What happens is added as it happens. A task
+ * is a single line, unless every step is asked for.
+ */
 export function Feed({ poolId }: { poolId?: string }) {
   const client = useClient()
   const [feed] = useState(() => new ActivityFeed(client, poolId))

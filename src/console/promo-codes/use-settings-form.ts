@@ -15,8 +15,10 @@ export interface SettingsFormState {
   unanswered: ReturnType<typeof useUnansweredGeneration>
 }
 
-/** The form of a pool's Promo Codes section. Where nothing was changed, it follows what others save.
- * If the answer to its request was lost, it begins with what was sent. */
+/**
+ * The form of a pool's Promo Codes section. Where nothing was changed, it follows what others save. If the answer to its
+ * request was lost, it begins with what was sent.
+ */
 export function useSettingsForm(poolId: string, saved: Settings): SettingsFormState {
   const unanswered = useUnansweredGeneration(poolId)
   const { before } = unanswered

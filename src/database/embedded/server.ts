@@ -66,8 +66,9 @@ interface Ownership {
 }
 
 /**
- * Starts PostgreSQL in `dataDir`, after creating the folder and the database if there are none, and keeps it running: a server that ends
- * or is told to stop is restarted at the same address. A server that a killed process left behind is adopted.
+ * Starts PostgreSQL in `dataDir`, after creating the folder and the database if there are none, and keeps it running: a
+ * server that ends or is told to stop is restarted at the same address. A server that a killed process left behind is
+ * adopted.
  *
  * @throws {OperatorError} when the folder cannot be used, is in use by another service, or PostgreSQL cannot run
  */

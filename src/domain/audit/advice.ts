@@ -1,8 +1,8 @@
 import type { FindingKind } from './finding.ts'
 
 /*
- * What to do about a finding. An archived pool hands nothing out and gets nothing, and can be unarchived: so to archive it is what
- * is always safe while codes may be handed out twice.
+ * What to do about a finding. An archived pool hands nothing out and gets nothing, and can be unarchived: so to archive it
+ * is what is always safe while codes may be handed out twice.
  */
 
 const archive = 'Archive the pool (archivePool), so that nothing more is handed out from it, and report this.'

@@ -33,8 +33,8 @@ export interface FormatKey {
 }
 
 /**
- * Checks that pattern, key and version of each format of the account yield its stored length, capacity and first code, which PostgreSQL
- * cannot compute. Findings contain neither keys nor codes.
+ * Checks that pattern, key and version of each format of the account yield its stored length, capacity and first code,
+ * which PostgreSQL cannot compute. Findings contain neither keys nor codes.
  */
 export async function checkCodeSpaces(
   connections: Pool,

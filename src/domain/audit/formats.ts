@@ -1,8 +1,8 @@
 import { join, type TableChecks } from './finding.ts'
 
 /**
- * In SQL, how many indices of a format from `from` to before `to` were given up, and are not of uploaded codes. It is computed only
- * for a gap that is not of uploaded codes alone.
+ * In SQL, how many indices of a format from `from` to before `to` were given up, and are not of uploaded codes. It is
+ * computed only for a gap that is not of uploaded codes alone.
  */
 function givenUp(formatId: string, from: string, to: string): string {
   return `(

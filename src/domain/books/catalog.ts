@@ -1,14 +1,17 @@
 import type { Queryable } from '../../database/transaction.ts'
 
 /*
- * The lock of an account's catalog is a row of its own. The catalog is the account's formats, the names of its formats and pools,
- * the external ids of its pools, and how many webhooks it has. Both functions resolve to whether the account has codes that differ
- * only in case, spaces and dashes (see format/identity.ts).
+ * An account's catalog is its formats, the names of its formats and pools, the external ids of its pools, and how many
+ * webhooks it has. Its lock is a row of its own. Both functions resolve to whether the account has codes that differ only
+ * in case, spaces and dashes (see format/identity.ts).
  */
 
 type AccountTransaction = Queryable & { readonly accountId: string }
 
-/** Locks the catalog until the transaction ends: no other one creates a format or a webhook, sets a name or an external id, or adds uploaded codes. */
+/**
+ * Locks the catalog until the transaction ends: meanwhile, no other one creates a format or a webhook, sets a name or an
+ * external id, or adds uploaded codes.
+ */
 export async function lockCatalog(tx: AccountTransaction): Promise<boolean> {
   return await lockRow(tx, 'NO KEY UPDATE')
 }

@@ -125,7 +125,10 @@ export async function insertKeys(
   return inserted.length === uses.length
 }
 
-/** Values for `unnest`: none if all are undefined. It fills a shorter array with NULL, and reading NULLs costs as much as values. */
+/**
+ * Values for `unnest`: none if all are undefined. It fills a shorter array with NULL, and reading NULLs costs as much as
+ * values.
+ */
 function column<Value>(values: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
   return values.every((value) => value === undefined) ? [] : values
 }

@@ -34,7 +34,10 @@ interface Secrets {
   reach: Reach
 }
 
-/** How many secrets are wrapped by which master key; those that are not wrapped have the id null. Leaves out accounts out of reach. */
+/**
+ * How many secrets are wrapped by which master key; those that are not wrapped have the id null. Leaves out accounts out of
+ * reach.
+ */
 async function countSecrets(
   { connections, reach }: Secrets,
   { table, wrappedBy }: SecretColumn,
@@ -54,8 +57,8 @@ async function countSecrets(
 }
 
 /**
- * Checks that all secrets of the database can be opened, but for accounts out of reach. Rejects with a MasterKeyMissingError that says
- * what to do.
+ * Checks that all secrets of the database can be opened, but for accounts out of reach. Rejects with a
+ * MasterKeyMissingError that says what to do.
  */
 export async function checkMasterKeys(secrets: Secrets, keyring: Keyring): Promise<void> {
   for (const column of secretColumns)
@@ -76,10 +79,10 @@ export interface Rewrapped {
 const pageSize = 500
 
 /**
- * Wraps all secrets with the keyring's current key; without one, stores them as they are. Each is changed in a transaction of its own, and
- * only if nobody else has changed it: so services can run meanwhile, if they have the same keys, and to run it again continues what was
- * interrupted. Rejects with a MasterKeyMissingError, having changed nothing, if the keyring does not open all of them, and with a
- * DatabaseUnavailableError when an account is out of reach.
+ * Wraps all secrets with the keyring's current key; without one, stores them as they are. Each is changed in a transaction
+ * of its own, and only if nobody else has changed it: so services can run meanwhile, if they have the same keys, and to run
+ * it again continues what was interrupted. Rejects with a MasterKeyMissingError, having changed nothing, if the keyring
+ * does not open all of them, and with a DatabaseUnavailableError when an account is out of reach.
  */
 export async function rewrapSecrets(secrets: Secrets, keyring: Keyring): Promise<Rewrapped> {
   await checkMasterKeys(secrets, keyring)

@@ -38,7 +38,10 @@ function areOf(recipient: string, pool: string, { above, below } = everywhere): 
     AND recipient = ${recipient} AND (pool_id = ${pool}) IS TRUE`
 }
 
-/** SQL: the bounds of a position. Always both are given: without statistics, the planner then trusts the index to find few claims. */
+/**
+ * SQL: the bounds of a position. Always both are given: without statistics, the planner then trusts the index to find few
+ * claims.
+ */
 function isWithin(above: string, below: string): string {
   return `(-first) <= -(${above}) AND (-first) > -(${below})`
 }

@@ -451,8 +451,8 @@ const logMessages = {
 } as const satisfies Record<Exclude<TaskStatus, 'AWAITING_EXECUTION'>, string>
 
 /**
- * Tells the metrics and the log of a status. In the log, counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
- * quote codes of the file.
+ * Tells the metrics and the log of a status. In the log, counts are decimal strings, as in events. The duration of a refill
+ * is 0. The message of a failure is left out, as it may quote codes of the file.
  */
 function tellStatus(tx: BookTransaction, task: Task): void {
   const { status, kind, trigger, quantity, startedAt, finishedAt } = task

@@ -246,8 +246,8 @@ export const placeOfUploaded = `(
 )`
 
 /**
- * SQL, a subquery: the pool, the lane and the position of `asked.index` of the format `asked.format_id` of account $1. It has no row
- * when the index is in no batch, or is taken. It descends two indexes, and counts the holes of one batch.
+ * SQL, a subquery: the pool, the lane and the position of `asked.index` of the format `asked.format_id` of account $1. It
+ * has no row when the index is in no batch, or is taken. It descends two indexes, and counts the holes of one batch.
  */
 export const placeOfIndex = `(
   SELECT batch.pool_id, batch.withdrawn, batch.start + asked.index - batch.first - hole.before AS position

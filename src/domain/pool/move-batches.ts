@@ -22,7 +22,10 @@ export async function withdrawBatches(
   return left
 }
 
-/** Moves the withdrawn codes of a pool, or those of them that a task has added, to the end of its line; not those that are barred. */
+/**
+ * Moves the withdrawn codes of a pool, or those of them that a task has added, to the end of its line; not those that are
+ * barred.
+ */
 export async function restoreBatches(
   tx: BookTransaction,
   pool: Pool,

@@ -76,9 +76,9 @@ export async function isCurrent(
 }
 
 /**
- * Ends all snapshots of a pool up to now, in the transaction that has erased something that files show: otherwise a download
- * that is resumed would continue with other bytes. `versions`: how many versions snapshots may have that the pool does not know of,
- * as a rewind has lost them.
+ * Ends all snapshots of a pool up to now, in the transaction that has erased something that files show: otherwise a
+ * download that is resumed would continue with other bytes. `versions`: how many versions snapshots may have that the pool
+ * does not know of, as a rewind has lost them.
  */
 export async function endSnapshots(tx: BookTransaction, poolId: string, versions = 1n): Promise<void> {
   await tx.execute({

@@ -26,13 +26,13 @@ export type FollowUpStep = { accountId: string; accountName: string } & (
  *
  * 1. gives up the indices of its formats that may have been generated since: see `defaultMargin`;
  * 2. cancels uploads that have not finished in the backup, as they may have finished since;
- * 3. withdraws the available codes of its pools, and bars all withdrawn ones from being restored. Pools are then refilled as usual, with codes
- *    that nobody has;
+ * 3. withdraws the available codes of its pools, and bars all withdrawn ones from being restored. Pools are then refilled
+ *    as usual, with codes that nobody has;
  * 4. gives it a new event log, so that cursors of events that were lost are refused.
  *
- * Each step is a transaction, which also notes that it is done. So services may run meanwhile (but until the step of a pool, they hand
- * out its old codes), and a follow-up that was interrupted goes on where it was. `seen`: the incarnation for which somebody has decided to do this.
- * Rejects with an OperatorError if another process has completed it since.
+ * Each step is a transaction, which also notes that it is done. So services may run meanwhile (but until the step of a
+ * pool, they hand out its old codes), and a follow-up that was interrupted goes on where it was. `seen`: the incarnation
+ * for which somebody has decided to do this. Rejects with an OperatorError if another process has completed it since.
  */
 export async function followUpRewind(
   books: Books,
@@ -181,8 +181,8 @@ class AccountFollowUp {
   }
 
   /**
-   * Runs a step unless it is done already, in which case it resolves to undefined. `work` locks what the step is about, and resolves to a string if the
-   * step has to be run again.
+   * Runs a step, unless it is done already: then it resolves to undefined. `work` locks what the step is about, and
+   * resolves to a string if the step has to be run again.
    */
   async #step<T extends object>(
     id: string,

@@ -9,10 +9,10 @@ import { OperatorError } from '../../operator-error.ts'
  * A rewind is the loss of commits: a backup was restored, or a standby took over that had not received all of them. Then the
  * counters are those of an earlier time, and codes would be handed out twice, until `followUpRewind` has been run.
  *
- * The database cannot tell by itself that commits are missing. But each of these makes it another *incarnation*: a promotion and a
- * recovery from an archive begin a new timeline; a dump is restored into another database, or at least into other tables. The service
- * remembers the incarnations in which no code can be handed out twice. A copy of the data folder or of the machine's disk is the one case in which
- * nothing differs.
+ * The database cannot tell by itself that commits are missing. But each of these makes it another *incarnation*: a
+ * promotion and a recovery from an archive begin a new timeline; a dump is restored into another database, or at least into
+ * other tables. The service remembers the incarnations in which no code can be handed out twice. A copy of the data folder
+ * or of the machine's disk is the one case in which nothing differs.
  */
 
 /** Why no code can be handed out twice in an incarnation. */
@@ -27,7 +27,10 @@ export type Cause =
 export type IncarnationState =
   /** No code can be handed out twice. */
   | { kind: 'KNOWN'; identity: string; cause: Cause; since: Date }
-  /** It is another one than before: somebody has to say whether commits were lost. `before`: since when the last one was known. */
+  /**
+   * It is another one than before: somebody has to say whether commits were lost. `before`: since when the last one was
+   * known.
+   */
   | { kind: 'CHANGED'; identity: string; before: Date }
   /** A rewind is being followed up, or that was interrupted. */
   | { kind: 'UNFINISHED'; identity: string; followUp: FollowUp }
@@ -97,8 +100,8 @@ async function hasAccounts(tx: Transaction, before?: string): Promise<boolean> {
 }
 
 /**
- * Records the first incarnation, and logs an error if the database has changed into another one, until somebody has run `npm run restored`.
- * The service starts all the same: after a planned switch-over, nothing is lost.
+ * Records the first incarnation, and logs an error if the database has changed into another one, until somebody has run
+ * `npm run restored`. The service starts all the same: after a planned switch-over, nothing is lost.
  */
 export async function checkIncarnation(connections: Pool, log: Logger): Promise<void> {
   const state = await readIncarnation(connections)
@@ -135,8 +138,8 @@ export async function recordIncarnation(connections: Pool, cause: 'START' | 'NOT
 const beginLock = 7_291_003
 
 /**
- * Begins to follow up a rewind of the present incarnation, or continues one that was interrupted or is under way, which keeps its margin.
- * Rejects with an OperatorError if another process has completed one since `seen` was read.
+ * Begins to follow up a rewind of the present incarnation, or continues one that was interrupted or is under way, which
+ * keeps its margin. Rejects with an OperatorError if another process has completed one since `seen` was read.
  */
 export async function beginFollowUp(
   connections: Pool,
@@ -168,9 +171,9 @@ export async function endFollowUp(connections: Pool, { incarnationId }: FollowUp
 }
 
 /**
- * What tells incarnations apart: the server and its timeline, the database, and the table of migrations (no other one keeps its number when
- * the tables are distributed). A server that does not tell
- * the first two, as some hosted ones do not, is told apart by the others alone.
+ * What tells incarnations apart: the server and its timeline, the database, and the table of migrations (no other one keeps
+ * its number when the tables are distributed). A server that does not tell the first two, as some hosted ones do not, is
+ * told apart by the others alone.
  */
 async function readIdentity(connections: Pool): Promise<string> {
   const server = await readServer(connections)

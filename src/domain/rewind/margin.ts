@@ -17,13 +17,13 @@ export interface FormatUse {
 const minMargin = 100_000n
 
 /**
- * How many codes of a format to give up if nobody says how many may have been generated since the backup. The largest of: twice the sum of
- * what it has generated, what its pools are filled with at a time and what tasks wait for; twice the largest generation of the account; an
- * eighth of what the format has left; 100,000.
+ * How many codes of a format to give up if nobody says how many may have been generated since the backup. The largest of:
+ * twice the sum of what it has generated, what its pools are filled with at a time and what tasks wait for; twice the
+ * largest generation of the account; an eighth of what the format has left; 100,000.
  *
- * Nothing but the operator's knowledge is a bound: one request can generate all that a format has. So this errs on the side of too many. In a format
- * with room, the eighth is more than anything that people generate, and seven eighths are left. In one without, the rest is used up,
- * and the follow-up says so.
+ * Nothing but the operator's knowledge is a bound: one request can generate all that a format has. So this errs on the side
+ * of too many. In a format with room, the eighth is more than anything that people generate, and seven eighths are left. In
+ * one without, the rest is used up, and the follow-up says so.
  */
 export function defaultMargin(use: FormatUse): bigint {
   return [

@@ -27,8 +27,9 @@ export interface RowPollerOptions<Row> {
 }
 
 /**
- * Follows rows by polling: once a second, it reads the rows that have followers in this process, those on each node together. Writers send no
- * notifications, so changes of other rows cost nothing. All followers of a state get the same object.
+ * Follows rows by polling: once a second, it reads the rows that have followers in this process, those on each node
+ * together. Writers send no notifications, so changes of other rows cost nothing. All followers of a state get the same
+ * object.
  */
 export class RowPoller<Row extends RowRef> {
   readonly #options: RowPollerOptions<Row>

@@ -65,9 +65,10 @@ async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFai
 }
 
 /**
- * Undoes a completed upload if none of its codes has been claimed. The codes, withdrawn or not, leave the pool, which is then
- * refilled, or reports that it is low or empty, as after a claim. They can be generated or uploaded again once a worker has cleared
- * them away. Undoing an undone upload changes nothing. Rejects with a NotFoundError or an UploadNotUndoneError.
+ * Undoes a completed upload if none of its codes has been claimed. The codes, withdrawn or not, leave the pool, which is
+ * then refilled, or reports that it is low or empty, as after a claim. They can be generated or uploaded again once a
+ * worker has cleared them away. Undoing an undone upload changes nothing. Rejects with a NotFoundError or an
+ * UploadNotUndoneError.
  */
 export async function undoUpload(books: Books, accountId: string, taskId: string): Promise<void> {
   await books.write(accountId, async (tx) => {

@@ -79,7 +79,10 @@ export interface RejectedRowsSlice {
   fromEnd: boolean
 }
 
-/** Some rejected rows of an upload, in the order of the file or, with `fromEnd`, the other way round. None if they are no longer kept. */
+/**
+ * Some rejected rows of an upload, in the order of the file or, with `fromEnd`, the other way round. None if they are no
+ * longer kept.
+ */
 export async function listRejectedRows(
   books: Queryable,
   accountId: string,

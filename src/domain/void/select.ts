@@ -22,7 +22,10 @@ export type Select =
 
 /** The codes of a choice. Claimed codes never move, so the ranges stay right whatever happens meanwhile. */
 export interface Selected {
-  /** Those that have been claimed. No two ranges overlap or are adjacent, and those of a pool are in order, one behind the other. */
+  /**
+   * Those that have been claimed. No two ranges overlap or are adjacent, and those of a pool are in order, one behind the
+   * other.
+   */
   ranges: readonly LineRange[]
   /** How many have not. Of a claim and of a recipient, none. */
   notClaimed: bigint

@@ -102,8 +102,8 @@ export async function passOver(
 }
 
 /**
- * Acquires the lease of a webhook. Resolves to whether it was to be had, and the webhook is as it was read: what is to be sent, and
- * where, was decided by that.
+ * Acquires the lease of a webhook. Resolves to whether it was to be had, and the webhook is as it was read: what is to be
+ * sent, and where, was decided by that.
  */
 export async function acquireLease(
   books: Books,
@@ -162,9 +162,9 @@ export interface Sequel {
 }
 
 /**
- * Notes what came of an attempt: moves the webhook on after one that has succeeded; after one that has failed, says when the next
- * is due, or disables the webhook and records an event. Resolves to the webhook as it is then; to undefined, with nothing noted, if
- * the lease was lost.
+ * Notes what came of an attempt: moves the webhook on after one that has succeeded; after one that has failed, says when
+ * the next is due, or disables the webhook and records an event. Resolves to the webhook as it is then; to undefined, with
+ * nothing noted, if the lease was lost.
  */
 export async function noteDelivery(
   books: Books,

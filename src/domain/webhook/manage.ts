@@ -86,8 +86,8 @@ export interface WebhookChanges {
 }
 
 /**
- * Changes a webhook. It then starts afresh: what waits for its next attempt is sent at once, and what is being delivered is sent again.
- * Rejects with an InvalidInputError, and with a NotFoundError if there is no such webhook or pool.
+ * Changes a webhook. It then starts afresh: what waits for its next attempt is sent at once, and what is being delivered is
+ * sent again. Rejects with an InvalidInputError, and with a NotFoundError if there is no such webhook or pool.
  */
 export async function updateWebhook(
   { books, outgoing }: WebhookParts,

@@ -76,8 +76,8 @@ export async function insertSecret(
 }
 
 /**
- * Gives a webhook a new secret. Those it has had so far go on signing beside it, for the overlap at most: one that would have ended
- * earlier still does. An overlap of 0 hours ends all of them at once. Resolves to the new secret.
+ * Gives a webhook a new secret. Those it has had so far go on signing beside it, for the overlap at most: one that would
+ * have ended earlier still does. An overlap of 0 hours ends all of them at once. Resolves to the new secret.
  *
  * Rejects with a NotFoundError, and with an InvalidInputError if too many would sign at a time.
  */

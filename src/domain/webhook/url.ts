@@ -9,8 +9,8 @@ export const maxUrlLength = 2_000
 const path = ['url']
 
 /**
- * Reads the URL of a webhook, and checks whether its host may be sent to. Adds to `check` what is wrong with it; then it resolves to
- * undefined. The issue does not tell what the host leads to, as that may be what somebody wants to find out.
+ * Reads the URL of a webhook, and checks whether its host may be sent to. Adds to `check` what is wrong with it; then it
+ * resolves to undefined. The issue does not tell what the host leads to, as that may be what somebody wants to find out.
  */
 export async function checkUrl(
   check: InputCheck,

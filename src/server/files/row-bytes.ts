@@ -1,7 +1,8 @@
 import { TimeWriter } from '../../dates.ts'
 import { cell } from './csv.ts'
 
-// Of the characters below 128, by their codes. A cell of letters and digits, and others of these between them, is written as it is.
+// Of the characters below 128, by their codes. A cell of letters and digits, and others of these between them, is written
+// as it is.
 const isUsual = flags(/(?![",;])[ -~]/)
 const isAlphanumeric = flags(/[A-Za-z0-9]/)
 

@@ -24,8 +24,8 @@ export const anyOrigin: Readonly<Record<string, string>> = {
   'Access-Control-Expose-Headers': exposed.join(', '),
 }
 
-// All are safe, because a page of another origin needs a key. The star allows every header that clients and monitoring tools add, except
-// Authorization; the names are for old browsers without it.
+// All are safe, because a page of another origin needs a key. The star allows every header that clients and monitoring
+// tools add, except Authorization; the names are for old browsers without it.
 const allowed = [
   'authorization',
   'content-type',

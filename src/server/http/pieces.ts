@@ -1,6 +1,7 @@
 /**
- * Longer answers are sent in pieces, with back-pressure, so that a client that does not read is noticed. How much has been read of
- * what was written at once shows only when all of it has: in pieces, one that reads slowly is not taken for one that does not.
+ * Longer answers are sent in pieces, with back-pressure, so that a client that does not read is noticed. How much has been
+ * read of what was written at once shows only when all of it has: in pieces, one that reads slowly is not taken for one
+ * that does not.
  */
 export const maxPieceBytes = 64_000
 

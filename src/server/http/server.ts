@@ -32,7 +32,8 @@ const maxStillBeatsOfOperation = 1
 // one, a step can take a minute.
 const maxStillBeatsOfFile = 20
 
-// Longer than most load balancers keep an idle connection: if the service closed it first, a request that is on its way would be lost.
+// Longer than most load balancers keep an idle connection: if the service closed it first, a request that is on its way
+// would be lost.
 const defaultKeepAliveMs = 75_000
 // One that is idle takes some 17 KB.
 const defaultMaxKept = 4_000

@@ -163,7 +163,10 @@ export class WebhookWorker {
     this.#withWebhooks = found
   }
 
-  /** Does something for accounts, and tells if it fails, so that others do not wait. Rejects only if the database is unavailable. */
+  /**
+   * Does something for accounts, and tells if it fails, so that others do not wait. Rejects only if the database is
+   * unavailable.
+   */
   async #told(accountIds: readonly string[], work: () => Promise<void>): Promise<void> {
     try {
       await work()

@@ -30,7 +30,10 @@ const allKinds = Object.keys(kinds) as readonly Kind[]
 
 const typingMs = 400
 
-/** Finds a code, everything that a customer has, or what was redeemed for an order, while it is typed. Links from lists bring their code with them. */
+/**
+ * Finds a code, everything that a customer has, or what was redeemed for an order, while its field is typed in. Links from
+ * lists bring their code with them.
+ */
 export function LookUpForm() {
   const { code = '' } = (useLocation().state ?? {}) as { code?: string }
   const lookUp = useLookUp(code)
