@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon, SearchIcon } from '@primer/octicons-react'
 import { useState } from 'react'
@@ -6,6 +6,7 @@ import { useNavigate } from 'react-router'
 import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
+import { More } from '../parts/paging.tsx'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { CreateFormat } from './create-format.tsx'
@@ -52,13 +53,7 @@ export function FormatsScreen() {
           ) : (
             <Stack>
               <FormatTable formats={formats} />
-              {more !== undefined && (
-                <Group justify="center">
-                  <Button loading={result[0].fetching} onClick={more} variant="default">
-                    {text.common.more}
-                  </Button>
-                </Group>
-              )}
+              {more !== undefined && <More isReading={result[0].fetching} read={more} />}
             </Stack>
           )
         }

@@ -62,3 +62,14 @@ export function Pager({
     </Group>
   )
 }
+
+/** The button below a list to which it adds the next page. */
+export function More({ read, isReading }: { read: () => void; isReading: boolean }) {
+  return (
+    <Group justify="center">
+      <Button loading={isReading} onClick={read} variant="default">
+        {text.common.more}
+      </Button>
+    </Group>
+  )
+}

@@ -1,7 +1,8 @@
-import { Anchor, Button, Group, Stack } from '@mantine/core'
+import { Anchor, Stack } from '@mantine/core'
 import { Link } from 'react-router'
 import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
+import { More } from '../parts/paging.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { TaskTable } from './task-table.tsx'
@@ -28,13 +29,7 @@ export function TasksScreen() {
         ) : (
           <Stack>
             <TaskTable tasks={tasks} />
-            {more !== undefined && (
-              <Group justify="center">
-                <Button loading={result[0].fetching} onClick={more} variant="default">
-                  {text.common.more}
-                </Button>
-              </Group>
-            )}
+            {more !== undefined && <More isReading={result[0].fetching} read={more} />}
           </Stack>
         )
       }

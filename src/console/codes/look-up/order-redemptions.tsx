@@ -1,8 +1,9 @@
-import { Anchor, Badge, Button, Group, Paper, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Badge, Button, Paper, Stack, Table, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
 import { Loaded } from '../../parts/loaded.tsx'
+import { More } from '../../parts/paging.tsx'
 import { Sentence } from '../../parts/sentence.tsx'
 import classes from '../../parts/stacked-table.module.css'
 import { Moment } from '../../parts/time.tsx'
@@ -39,15 +40,7 @@ export function OrderRedemptions({
               <RedemptionTable redemptions={edges.map(({ node }) => node)} />
             </Paper>
             {pageInfo.hasNextPage && (
-              <Group justify="center">
-                <Button
-                  loading={result[0].fetching}
-                  onClick={() => setAfter(pageInfo.endCursor)}
-                  variant="default"
-                >
-                  {text.common.more}
-                </Button>
-              </Group>
+              <More isReading={result[0].fetching} read={() => setAfter(pageInfo.endCursor)} />
             )}
           </Stack>
         )
