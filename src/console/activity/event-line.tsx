@@ -6,7 +6,7 @@ import { text } from '../text.ts'
 import type { EventFacts } from './event-facts.ts'
 import { EventIcon } from './event-icon.tsx'
 import { EventSentence } from './event-sentence.tsx'
-import type { Line } from './lines.ts'
+import type { FeedLine } from './lines.ts'
 
 /** A line in the list of events: what kind, what, which task, and when. */
 export const EventLine = memo(function EventLine({
@@ -14,7 +14,7 @@ export const EventLine = memo(function EventLine({
   isCourse,
   added,
   ofPool,
-}: Omit<Line, 'key'> & { ofPool: boolean }) {
+}: Omit<FeedLine, 'key'> & { ofPool: boolean }) {
   const task = taskOf(event)
   return (
     <Group component="li" gap="sm" px="md" py="xs" wrap="nowrap">

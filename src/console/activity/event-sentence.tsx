@@ -5,11 +5,11 @@ import { list } from '../intl.ts'
 import { Sentence } from '../parts/sentence.tsx'
 import { text } from '../text.ts'
 import type { EventFacts, TaskFacts } from './event-facts.ts'
-import type { Line } from './lines.ts'
+import type { FeedLine } from './lines.ts'
 
 const words = text.activity.events
 
-interface SentenceProps extends Omit<Line, 'key'> {
+interface SentenceProps extends Omit<FeedLine, 'key'> {
   ofPool: boolean
   isPlain?: boolean
 }

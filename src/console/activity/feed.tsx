@@ -22,7 +22,7 @@ import { ActivityFeed } from './activity-feed.ts'
 import { EventLine } from './event-line.tsx'
 import { EventSentence } from './event-sentence.tsx'
 import classes from './feed.module.css'
-import { everyStep, folded, type Line } from './lines.ts'
+import { everyStep, type FeedLine, folded } from './lines.ts'
 
 const words = text.activity.feed
 
@@ -70,7 +70,7 @@ export function Feed({ poolId }: { poolId?: string }) {
   )
 }
 
-function Days({ lines, ofPool }: { lines: readonly Line[]; ofPool: boolean }) {
+function Days({ lines, ofPool }: { lines: readonly FeedLine[]; ofPool: boolean }) {
   return [...Map.groupBy(lines, ({ event }) => weekday(event.at))].map(([day, lines]) => (
     <Box aria-label={day} component="section" key={day}>
       <Title c="dimmed" mb="xs" order={3} size="h6">
@@ -102,7 +102,7 @@ function NothingYet({ ofPool }: { ofPool: boolean }) {
 }
 
 /** Tells screen readers of new events: of a single line all, of several how many. */
-function Announcement({ lines, ofPool }: { lines: readonly Line[]; ofPool: boolean }) {
+function Announcement({ lines, ofPool }: { lines: readonly FeedLine[]; ofPool: boolean }) {
   const [first] = lines
   return (
     <VisuallyHidden aria-live="polite" role="status">

@@ -1,7 +1,7 @@
 import type { EventFacts } from './event-facts.ts'
 
 /** A line of the feed. */
-export interface Line {
+export interface FeedLine {
   key: string
   event: EventFacts
   /** Whether it tells the whole course of a task, by the last step of it that happened. */
@@ -11,13 +11,13 @@ export interface Line {
 }
 
 /** A line for each event. */
-export function everyStep(events: readonly EventFacts[]): Line[] {
+export function everyStep(events: readonly EventFacts[]): FeedLine[] {
   return events.map((event) => ({ key: event.cursor, event, isCourse: false, added: undefined }))
 }
 
 /** A line for each event, but only one for the course of a task, where its last step is. Both are newest first. */
-export function folded(events: readonly EventFacts[]): Line[] {
-  const lines = new Map<string, Line>()
+export function folded(events: readonly EventFacts[]): FeedLine[] {
+  const lines = new Map<string, FeedLine>()
   for (const event of events) {
     const task = taskOfCourse(event)
     const key = task ?? event.cursor
@@ -36,7 +36,7 @@ function taskOfCourse(event: EventFacts): string | undefined {
 }
 
 /** That codes were added is no step of its own where the task's status is known. */
-function withStep(line: Line, earlier: EventFacts): Line {
+function withStep(line: FeedLine, earlier: EventFacts): FeedLine {
   if (earlier.__typename === 'PoolRefilledEvent') return { ...line, added: earlier.addedCount }
   return line.event.__typename === 'PoolRefilledEvent' ? { ...line, event: earlier } : line
 }

@@ -3,7 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { SearchIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { text } from '../text.ts'
-import { type Filter, shows } from './filter.ts'
+import { type PoolListFilter, shows } from './filter.ts'
 
 const untilTypedMs = 250
 
@@ -12,8 +12,8 @@ export function FilterBar({
   filter,
   change,
 }: {
-  filter: Filter
-  change: (changes: Partial<Filter>) => void
+  filter: PoolListFilter
+  change: (changes: Partial<PoolListFilter>) => void
 }) {
   const [typed, setTyped] = useState(filter.search)
   const search = useDebouncedCallback((search: string) => change({ search }), untilTypedMs)

@@ -4,18 +4,18 @@ export const shows = ['all', 'ready', 'low', 'empty', 'archived'] as const
 export type Show = (typeof shows)[number]
 
 /** Which pools to list. It is in the address, so that it is there again after going back or signing in again. */
-export interface Filter {
+export interface PoolListFilter {
   search: string
   show: Show
 }
 
-export function useFilter(): [Filter, (changes: Partial<Filter>) => void] {
+export function useFilter(): [PoolListFilter, (changes: Partial<PoolListFilter>) => void] {
   const [params, setParams] = useSearchParams()
-  const filter: Filter = {
+  const filter: PoolListFilter = {
     search: params.get('search') ?? '',
     show: shows.find((show) => show === params.get('show')) ?? 'all',
   }
-  const change = (changes: Partial<Filter>) => {
+  const change = (changes: Partial<PoolListFilter>) => {
     const { search, show } = { ...filter, ...changes }
     setParams({ ...(search !== '' && { search }), ...(show !== 'all' && { show }) }, { replace: true })
   }
@@ -25,7 +25,7 @@ export function useFilter(): [Filter, (changes: Partial<Filter>) => void] {
 const statuses = { all: null, ready: ['READY'], low: ['LOW'], empty: ['EMPTY'], archived: null } as const
 
 /** The arguments of `pools`. */
-export function argumentsOf({ search, show }: Filter) {
+export function argumentsOf({ search, show }: PoolListFilter) {
   return {
     search: search === '' ? null : search,
     status: statuses[show] === null ? null : [...statuses[show]],

@@ -3,7 +3,7 @@ import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { Empty } from '../parts/empty.tsx'
 import { text } from '../text.ts'
-import type { Filter, Show } from './filter.ts'
+import type { PoolListFilter, Show } from './filter.ts'
 
 const MatchesQuery = graphql(`
   query Matches($search: String) {
@@ -22,8 +22,8 @@ export function NoMatch({
   change,
   clear,
 }: {
-  filter: Filter
-  change: (changes: Partial<Filter>) => void
+  filter: PoolListFilter
+  change: (changes: Partial<PoolListFilter>) => void
   clear: () => void
 }) {
   const [{ data }] = useQuery({

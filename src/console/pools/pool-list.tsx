@@ -7,7 +7,7 @@ import { problemsOf } from '../api/submit.ts'
 import { type News, useEvents } from '../live/events.tsx'
 import { text } from '../text.ts'
 import type { LastDays } from './days.ts'
-import { argumentsOf, type Filter } from './filter.ts'
+import { argumentsOf, type PoolListFilter } from './filter.ts'
 import { PoolCard } from './pool-card.tsx'
 import { PoolInList } from './pool-in-list.ts'
 import { PoolRow } from './pool-row.tsx'
@@ -41,7 +41,7 @@ export const PoolsQuery = graphql(
 )
 
 /** The pools that a filter lets through, newest first: a table, or cards where that is too narrow. */
-export function PoolList({ filter, days }: { filter: Filter; days: LastDays }) {
+export function PoolList({ filter, days }: { filter: PoolListFilter; days: LastDays }) {
   const isNarrow = useMediaQuery('(max-width: 75em)')
   const of = JSON.stringify(filter)
   const [shown, setShown] = useState({ of, pages: 1 })
@@ -91,7 +91,7 @@ export function PoolList({ filter, days }: { filter: Filter; days: LastDays }) {
 }
 
 interface PageProps {
-  filter: Filter
+  filter: PoolListFilter
   days: LastDays
   isNarrow: boolean
   after?: string
@@ -151,7 +151,7 @@ function PoolPage({ after, pages, ...props }: PageProps) {
 }
 
 /** Whether a pool may have come into the list or left it. */
-function changesList(news: News, { show }: Filter): boolean {
+function changesList(news: News, { show }: PoolListFilter): boolean {
   // All that is on the screen is read again then.
   if (news === 'missed') return false
   const { __typename } = news

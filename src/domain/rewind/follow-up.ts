@@ -11,12 +11,12 @@ import { lockPool } from '../pool/pool.ts'
 import { endSnapshots } from '../pool/snapshot.ts'
 import { withdrawStock } from '../stock/withdraw.ts'
 import { beginFollowUp, endFollowUp, type FollowUp, type IncarnationState } from './incarnation.ts'
-import { type Outlook, outlookOf } from './margin.ts'
+import { effectOf, type MarginEffect } from './margin.ts'
 import { type NamedUse, readFormatUses, readUnfinishedUploads } from './plan.ts'
 
 /** A step that a follow-up has done. */
 export type FollowUpStep = { accountId: string; accountName: string } & (
-  | ({ kind: 'FORMAT'; formatId: string; name: string } & Outlook)
+  | ({ kind: 'FORMAT'; formatId: string; name: string } & MarginEffect)
   | { kind: 'POOL'; poolId: string; name: string; withdrawn: bigint; available: bigint; isArchived: boolean }
   | { kind: 'TASK_CANCELLED'; taskId: string; what: 'GENERATION' | 'UPLOAD' }
 )
@@ -113,10 +113,10 @@ class AccountFollowUp {
           if (await backfillNext(tx, { id: formatId, space, takenTo }, backfillSize)) tx.queue('GENERATIONS')
           return 'UNREADY'
         }
-        const outlook = outlookOf({ ...format, quantities, largest }, this.#followUp.margin)
-        if (outlook.isUsedUp && format.reserved > 0n) return 'AWAITED'
-        await giveUp(tx, format, outlook)
-        return outlook
+        const effect = effectOf({ ...format, quantities, largest }, this.#followUp.margin)
+        if (effect.isUsedUp && format.reserved > 0n) return 'AWAITED'
+        await giveUp(tx, format, effect)
+        return effect
       })
       if (outcome === 'UNREADY') continue
       if (outcome === 'AWAITED') {
@@ -211,10 +211,10 @@ class AccountFollowUp {
 }
 
 /** Passes over the next indices of a format that the transaction has locked: the margin, and the taken indices among them. */
-async function giveUp(tx: BookTransaction, format: Format, outlook: Outlook): Promise<void> {
+async function giveUp(tx: BookTransaction, format: Format, effect: MarginEffect): Promise<void> {
   const { next, capacity, takenAhead } = format
-  const holes = outlook.isUsedUp ? takenAhead : await countHoles(tx, format, outlook.margin)
-  const count = outlook.isUsedUp ? capacity - next : outlook.margin + holes
+  const holes = effect.isUsedUp ? takenAhead : await countHoles(tx, format, effect.margin)
+  const count = effect.isUsedUp ? capacity - next : effect.margin + holes
   if (count === 0n) return
   await tx.execute({
     text: 'INSERT INTO given_up (account_id, format_id, first, count, at) VALUES ($1, $2, $3, $4, $5)',

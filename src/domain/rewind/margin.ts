@@ -34,14 +34,14 @@ export function defaultMargin(use: FormatUse): bigint {
 }
 
 /** What a margin does to a format: how many codes it gives up, and how many can still be generated afterwards. */
-export interface Outlook {
+export interface MarginEffect {
   margin: bigint
   left: bigint
   /** All that it had left is given up, with the tasks that waited for it. */
   isUsedUp: boolean
 }
 
-export function outlookOf(use: FormatUse, asked: bigint | undefined): Outlook {
+export function effectOf(use: FormatUse, asked: bigint | undefined): MarginEffect {
   const margin = asked ?? defaultMargin(use)
   const available = availableForGeneration(use)
   if (margin <= available) return { margin, left: available - margin, isUsedUp: false }

@@ -1,12 +1,12 @@
 import type { Queryable } from '../../database/transaction.ts'
 import { readAccounts } from '../books/accounts.ts'
-import { type FormatUse, type Outlook, outlookOf } from './margin.ts'
+import { effectOf, type FormatUse, type MarginEffect } from './margin.ts'
 
 /** What a follow-up does to an account, as of now. */
 export interface AccountPlan {
   accountId: string
   accountName: string
-  formats: ({ id: string; name: string } & Outlook)[]
+  formats: ({ id: string; name: string } & MarginEffect)[]
   /** How many pools have available codes, and how many codes these are. */
   stockedPools: number
   available: bigint
@@ -41,7 +41,7 @@ async function planAccount(
   return {
     accountId: id,
     accountName: name,
-    formats: uses.map((use) => ({ id: use.id, name: use.name, ...outlookOf(use, margin) })),
+    formats: uses.map((use) => ({ id: use.id, name: use.name, ...effectOf(use, margin) })),
     stockedPools: Number(pools?.stocked ?? 0),
     available: BigInt(pools?.available ?? 0),
     withdrawn: BigInt(pools?.withdrawn ?? 0),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defaultMargin, type FormatUse, outlookOf } from '../../../src/domain/rewind/margin.ts'
+import { defaultMargin, effectOf, type FormatUse } from '../../../src/domain/rewind/margin.ts'
 
 const unused: FormatUse = {
   capacity: 10n ** 12n,
@@ -27,12 +27,12 @@ describe('the margin of a format', () => {
 
   test('leaves what is more than the margin, reserved, or taken', () => {
     const use = { ...unused, capacity: 1_000n, next: 100n, reserved: 50n, takenAhead: 7n }
-    expect(outlookOf(use, 843n)).toEqual({ margin: 843n, left: 0n, isUsedUp: false })
-    expect(outlookOf(use, 800n)).toEqual({ margin: 800n, left: 43n, isUsedUp: false })
+    expect(effectOf(use, 843n)).toEqual({ margin: 843n, left: 0n, isUsedUp: false })
+    expect(effectOf(use, 800n)).toEqual({ margin: 800n, left: 43n, isUsedUp: false })
   })
 
   test('uses the format up if it has less, with what is reserved', () => {
     const use = { ...unused, capacity: 1_000n, next: 100n, reserved: 50n, takenAhead: 7n }
-    expect(outlookOf(use, 844n)).toEqual({ margin: 893n, left: 0n, isUsedUp: true })
+    expect(effectOf(use, 844n)).toEqual({ margin: 893n, left: 0n, isUsedUp: true })
   })
 })
