@@ -384,6 +384,7 @@ export const text = {
     noQuantity: 'Enter how many codes to generate.',
     notWhole: 'Enter a whole number, such as 10,000.',
     tooFew: 'Enter at least 1.',
+    negative: 'Enter 0 or more.',
     tooMany: (available: string) =>
       available === '0'
         ? 'This format has no codes left. Pick or create one with more room: longer, or with more characters.'

@@ -236,8 +236,8 @@ describe('claiming by hand', () => {
     const number = page.getByRole('textbox', { name: 'Number of codes' })
     for (const [typed, problem] of [
       ['0', 'Claim at least one code.'],
-      ['-1', 'Give a whole number'],
       ['🎉', 'Give a whole number'],
+      ['-1', 'Claim at least one code.'],
       ['10,001', 'Claim at most 10,000 here.'],
     ] as const) {
       await number.fill(typed)

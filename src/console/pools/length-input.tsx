@@ -21,7 +21,6 @@ export function LengthInput({
     <Input.Wrapper description={hint} error={error} label={label} labelElement="div">
       <Group gap="xs" mt={6} wrap="nowrap">
         <NumberInput
-          allowNegative={false}
           aria-label={label}
           decimalScale={3}
           error={error !== undefined && error !== null}
