@@ -1252,11 +1252,15 @@ export const text = {
       overlaps: {
         24: { label: 'For a day', hint: 'Enough time to give the receiver the new one.' },
         168: { label: 'For a week', hint: 'If the receiver is changed rarely.' },
+        hours: { label: 'For some hours', hint: 'If you know when the receiver has the new one.' },
         0: {
           label: 'Not at all',
           hint: 'If somebody else knows it. Messages fail, and wait, until the receiver has the new one.',
         },
       },
+      hours: 'Hours',
+      hoursHint: 'Up to 168, which is a week',
+      notHours: 'Enter a whole number from 0 to 168.',
       confirm: 'Show the new secret',
     },
     test: {

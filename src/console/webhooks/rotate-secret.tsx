@@ -1,8 +1,11 @@
 import { Radio, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { useForm } from '@mantine/form'
+import { Fragment } from 'react'
 import { graphql } from '../api/graphql.ts'
-import { Problems } from '../api/problems.tsx'
-import { type Problem, Refusal, useSubmit } from '../api/submit.ts'
+import { useProblems } from '../api/problems.tsx'
+import { Refusal, useSubmit } from '../api/submit.ts'
+import { readCount } from '../intl.ts'
+import { CountInput } from '../parts/count-input.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
@@ -30,8 +33,11 @@ const RotateMutation = graphql(
   [Refusal, WebhookFacts],
 )
 
-/** In hours. */
-const overlaps = [24, 168, 0] as const
+/** For how many hours the old secret stays valid, or that somebody enters their number. */
+const overlaps = ['24', '168', 'hours', '0'] as const
+
+/** As the API has it. */
+const maxHours = 168n
 
 interface RotateSecretProps {
   webhookId: string
@@ -52,39 +58,56 @@ export function RotateSecret({ isOpen, ...props }: RotateSecretProps) {
 
 function RotateForm({ webhookId, close, show }: Omit<RotateSecretProps, 'isOpen'>) {
   const [rotate, isUnderWay] = useSubmit(RotateMutation, text.common.lost.secret)
-  const [overlap, setOverlap] = useState('24')
-  const [problems, setProblems] = useState<readonly Problem[]>([])
-  const submit = async () => {
-    const { payload, problems: found } = await rotate({ input: { webhookId, overlapHours: Number(overlap) } })
-    if (payload === undefined) return setProblems(found)
+  const form = useForm({
+    initialValues: { overlap: '24', hours: '' },
+    validate: { hours: (typed, { overlap }) => (overlap === 'hours' ? hoursProblem(typed) : null) },
+  })
+  const { overlap, hours } = form.values
+  const problems = useProblems(form, { overlapHours: 'overlap' })
+  const submit = form.onSubmit(async () => {
+    problems.clear()
+    const overlapHours = Number(overlap === 'hours' ? readCount(hours) : overlap)
+    const { payload, problems: found } = await rotate({ input: { webhookId, overlapHours } })
+    if (payload === undefined) return problems.show(found)
     close()
     show(payload.secret)
-  }
+  })
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        void submit()
-      }}
-    >
+    <form noValidate onSubmit={submit}>
       <Stack>
         <Text size="sm">{words.body}</Text>
-        <Radio.Group label={words.overlap} onChange={setOverlap} value={overlap}>
+        <Radio.Group label={words.overlap} {...form.getInputProps('overlap')}>
           <Stack gap="xs" mt="xs">
-            {overlaps.map((hours) => (
-              <Radio
-                description={words.overlaps[hours].hint}
-                key={hours}
-                label={words.overlaps[hours].label}
-                value={String(hours)}
-              />
+            {overlaps.map((choice) => (
+              <Fragment key={choice}>
+                <Radio
+                  description={words.overlaps[choice].hint}
+                  label={words.overlaps[choice].label}
+                  value={choice}
+                />
+                {choice === 'hours' && overlap === 'hours' && (
+                  <CountInput
+                    description={words.hoursHint}
+                    label={words.hours}
+                    maw={220}
+                    ml={32}
+                    required
+                    {...form.getInputProps('hours')}
+                    value={hours}
+                  />
+                )}
+              </Fragment>
             ))}
           </Stack>
         </Radio.Group>
-        <Problems of={problems} />
+        {problems.alert}
         <DialogActions action={words.confirm} cancel={close} isUnderWay={isUnderWay} />
       </Stack>
     </form>
   )
+}
+
+function hoursProblem(typed: string): string | null {
+  const hours = readCount(typed)
+  return hours === undefined || hours > maxHours ? words.notHours : null
 }
