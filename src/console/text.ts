@@ -1037,6 +1037,17 @@ export const text = {
       restored: '{who} restored {count} to {pool}.',
       voided: '{who} voided {count} of {pool}.',
       unvoided: '{who} unvoided {count} of {pool}.',
+      webhookDisabled: {
+        FAILED: 'The webhook to {webhook} was disabled: its receiver had accepted nothing for three days.',
+        GONE: 'The webhook to {webhook} was disabled: its receiver answered that it wants no more messages.',
+        REQUESTED: '{who} disabled the webhook to {webhook}.',
+      },
+      deletedWebhookDisabled: {
+        FAILED:
+          'A webhook that has been deleted since was disabled: its receiver had accepted nothing for three days.',
+        GONE: 'A webhook that has been deleted since was disabled: its receiver answered that it wants no more messages.',
+        REQUESTED: '{who} disabled a webhook that has been deleted since.',
+      },
       reason: ' Reason: “{reason}”',
     },
   },

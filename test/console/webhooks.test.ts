@@ -230,8 +230,22 @@ describe('a webhook', () => {
 
   test('whose receiver wants no more says so, and can be enabled again without what it missed', async () => {
     await using receiver = await Receiver.open()
+    // In the feed of what happens, too, as it happens and later.
+    const { page } = await openConsole(service, { path: '/activity' })
+    const events = page.locator('ol > li')
+    await page.getByRole('heading', { name: 'Events' }).waitFor()
     const id = await newFailing(receiver, 410)
-    const { page } = await openConsole(service, { path: pathOf(id) })
+    const { host } = new URL(receiver.url)
+    const disabled = events.filter({ hasText: `The webhook to ${host} was disabled` })
+    await disabled.waitFor()
+    await takeScreenshot(page, 'webhook-disabled-event')
+    await expectAccessible(page)
+    for (let i = 0; i < 30; i++) await newPool(client)
+    await page.reload()
+    await events.nth(29).waitFor()
+    expect(await disabled.count()).toBe(0)
+    await press(page, 'Show more')
+    await disabled.getByRole('link', { name: host }).click()
     await page.getByText('its receiver answered that it wants no more messages (410)').waitFor()
     await press(page, 'Enable')
     const dialog = page.getByRole('dialog', { name: 'Enable the webhook?' })
