@@ -1143,6 +1143,7 @@ export const text = {
       last: 'Last message',
     },
     statuses: { ACTIVE: 'Working', FAILING: 'Failing', DISABLED: 'Disabled' },
+    givenUp: 'Disabled by the service',
     since: 'since {time}',
     allEvents: 'Every event',
     someEvents: (n: number) => `${counted(n, 'kind of event', 'kinds of events')}`,

@@ -247,6 +247,7 @@ describe('a webhook', () => {
     await press(page, 'Show more')
     await disabled.getByRole('link', { name: host }).click()
     await page.getByText('its receiver answered that it wants no more messages (410)').waitFor()
+    await page.getByText('Disabled by the service').waitFor()
     await press(page, 'Enable')
     const dialog = page.getByRole('dialog', { name: 'Enable the webhook?' })
     await dialog.getByRole('radio', { name: 'Skip them' }).check()
