@@ -95,14 +95,13 @@ const maxEvents = 500
 /** New events are shown together, as thousands can come at once: after a long break, or from a busy account. */
 const gatherMs = 250
 
-/**
- * The history of a pool, or of all pools and the webhooks, and what happens to it, as it happens.
- */
+/** The history of a pool, or of all pools and the webhooks, and what happens to it, as it happens. */
 export class EventFeed {
   readonly state = new Observable<FeedState>(nothing)
   readonly #client: Client
   readonly #poolId: string | undefined
-  #gathered: EventFacts[] = []
+  /** By their cursors, as some may come twice. */
+  readonly #gathered = new Map<string, EventFacts>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #leave = () => {}
   #leaveWebhooks = () => {}
@@ -117,7 +116,7 @@ export class EventFeed {
     const documents = { state: StartQuery, events: EventsSubscription }
     this.#leave = follow(this.#client, documents, this.#pool, {
       begin: ({ eventCursor, poolEvents }) => {
-        this.#gathered = []
+        this.#gathered.clear()
         const page = pageOf(poolEvents)
         this.state.set({ ...nothing, ...page })
         this.#followWebhooks(page.events.at(-1)?.cursor ?? eventCursor)
@@ -187,7 +186,7 @@ export class EventFeed {
   }
 
   #gather(event: EventFacts): void {
-    this.#gathered.push(event)
+    this.#gathered.set(event.cursor, event)
     this.#timer ??= setTimeout(() => this.#showGathered(), gatherMs)
   }
 
@@ -196,8 +195,8 @@ export class EventFeed {
     const { events = [], hasMore } = this.state.get()
     // What happened while the history was read is in both.
     const known = new Set(events.map(({ cursor }) => cursor))
-    const added = this.#gathered.filter(({ cursor }) => !known.has(cursor)).reverse()
-    this.#gathered = []
+    const added = [...this.#gathered.values()].filter(({ cursor }) => !known.has(cursor)).reverse()
+    this.#gathered.clear()
     // Those of webhooks belong between others.
     const all = [...added, ...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
     const [newest] = events
