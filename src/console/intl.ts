@@ -39,13 +39,19 @@ export function count(value: string | number | bigint): string {
 
 const group = counts.formatToParts(1_000_000).find(({ type }) => type === 'group')?.value ?? ','
 
-/**
- * A count as somebody types or pastes it, with or without separators between thousands: "1,000,000". Undefined if it is
- * not a whole number, also if it is negative.
- */
+/** A count as somebody types or pastes it, with or without separators between thousands: "1,000,000". Undefined if it is none. */
 export function readCount(text: string): bigint | undefined {
   const digits = text.replaceAll(group, '').replaceAll(/[\s'’_]/g, '')
   return /^\d+$/.test(digits) ? BigInt(digits) : undefined
+}
+
+/** A minus sign, or a dash that is meant as one. */
+const minus = /^\s*[-−–]/
+
+/** The same for a whole number that may be below 0, which is no count: so that a field can say that it is too small. */
+export function readWhole(text: string): bigint | undefined {
+  const n = readCount(text.replace(minus, ''))
+  return n !== undefined && minus.test(text) ? -n : n
 }
 
 // There are no words for more.

@@ -384,6 +384,7 @@ export const text = {
     noQuantity: 'Enter how many codes to generate.',
     notWhole: 'Enter a whole number, such as 10,000.',
     tooFew: 'Enter at least 1.',
+    negative: 'Enter 0 or more.',
     tooMany: (available: string) =>
       available === '0'
         ? 'This format has no codes left. Pick or create one with more room: longer, or with more characters.'
@@ -1036,6 +1037,17 @@ export const text = {
       restored: '{who} restored {count} to {pool}.',
       voided: '{who} voided {count} of {pool}.',
       unvoided: '{who} unvoided {count} of {pool}.',
+      webhookDisabled: {
+        FAILED: 'The webhook to {webhook} was disabled: its receiver had accepted nothing for three days.',
+        GONE: 'The webhook to {webhook} was disabled: its receiver answered that it wants no more messages.',
+        REQUESTED: '{who} disabled the webhook to {webhook}.',
+      },
+      deletedWebhookDisabled: {
+        FAILED:
+          'A webhook that has been deleted since was disabled: its receiver had accepted nothing for three days.',
+        GONE: 'A webhook that has been deleted since was disabled: its receiver answered that it wants no more messages.',
+        REQUESTED: '{who} disabled a webhook that has been deleted since.',
+      },
       reason: ' Reason: “{reason}”',
     },
   },
@@ -1131,6 +1143,7 @@ export const text = {
       last: 'Last message',
     },
     statuses: { ACTIVE: 'Working', FAILING: 'Failing', DISABLED: 'Disabled' },
+    givenUp: 'Disabled by the service',
     since: 'since {time}',
     allEvents: 'Every event',
     someEvents: (n: number) => `${counted(n, 'kind of event', 'kinds of events')}`,
@@ -1251,11 +1264,15 @@ export const text = {
       overlaps: {
         24: { label: 'For a day', hint: 'Enough time to give the receiver the new one.' },
         168: { label: 'For a week', hint: 'If the receiver is changed rarely.' },
+        hours: { label: 'For some hours', hint: 'If you know when the receiver has the new one.' },
         0: {
           label: 'Not at all',
           hint: 'If somebody else knows it. Messages fail, and wait, until the receiver has the new one.',
         },
       },
+      hours: 'Hours',
+      hoursHint: 'Up to 168, which is a week',
+      notHours: 'Enter a whole number from 0 to 168.',
       confirm: 'Show the new secret',
     },
     test: {

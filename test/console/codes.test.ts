@@ -121,6 +121,13 @@ describe('the codes of a pool', () => {
     await rowOf(page, 'Bo').waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Void all of them' }).waitFor()
     expect(await page.getByRole('button', { name: /Unvoid/ }).count()).toBe(0)
+    // Whoever looks at a code comes back to what they have searched.
+    await page.getByRole('link', { name: first?.code ?? '' }).click()
+    await page.getByRole('heading', { name: first?.code ?? '' }).waitFor()
+    await page.goBack()
+    await page.getByRole('button', { name: 'Void all of them' }).waitFor()
+    expect(await page.getByRole('textbox', { name: 'Find a recipient' }).inputValue()).toBe('Anna Berg')
+    expect(await rowOf(page, 'Bo').count()).toBe(0)
   })
 
   test('are kept, without the recipient, when a recipient is forgotten', async () => {
@@ -236,8 +243,8 @@ describe('claiming by hand', () => {
     const number = page.getByRole('textbox', { name: 'Number of codes' })
     for (const [typed, problem] of [
       ['0', 'Claim at least one code.'],
-      ['-1', 'Give a whole number'],
       ['🎉', 'Give a whole number'],
+      ['-1', 'Claim at least one code.'],
       ['10,001', 'Claim at most 10,000 here.'],
     ] as const) {
       await number.fill(typed)
@@ -430,6 +437,17 @@ describe('looking a code up', () => {
     await press(page, `See the codes of the customer “${name}”`)
     await rowOf(page, code).getByRole('link', { name: code }).click()
     await page.getByRole('heading', { name: code }).waitFor()
+    // What was searched is there again, and is not in the address.
+    const customer = page.getByRole('textbox', { name: 'Customer', exact: true })
+    for (const comeBack of [() => page.goBack(), () => page.reload()]) {
+      await comeBack()
+      await rowOf(page, code).waitFor()
+      expect(await customer.inputValue()).toBe(name)
+      expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe('/codes')
+    }
+    await page.goForward()
+    await page.getByRole('heading', { name: code }).waitFor()
+    expect(await codeField(page).inputValue()).toBe(code)
   })
 
   test('finds what was redeemed for an order, in all pools, and rolls back what is chosen', async () => {
@@ -485,6 +503,12 @@ describe('looking a code up', () => {
       .getByRole('link', { name: first ?? '' })
       .click()
     await page.getByRole('heading', { name: first ?? '' }).waitFor()
+    await page.goBack()
+    await rowOf(page, first ?? '').waitFor()
+    expect(await field.inputValue()).toBe(reference)
+    await page.getByRole('link', { name: 'Look up a code' }).click()
+    await rowOf(page, first ?? '').waitFor({ state: 'detached' })
+    expect(await codeField(page).inputValue()).toBe('')
   })
 
   test('finds an order from the field for codes, all of it, with a key that may only read', async () => {

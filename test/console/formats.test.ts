@@ -58,6 +58,8 @@ describe('formats', () => {
     await preview.getByText('13,824', { exact: true }).waitFor()
     await preview.getByText('Easy to guess: with 10,000 codes, almost every random guess').waitFor()
     await preview.getByText(/^Two more random characters make it 576 times harder/).waitFor()
+    await codes.fill('-5')
+    await preview.getByText('Enter at least 1.').waitFor()
     await codes.fill('20000')
     await preview.getByText('The format has fewer than 20,000 codes.').waitFor()
     await codes.fill('100')

@@ -159,6 +159,16 @@ describe('the form', () => {
     await quantityOf(page).fill('')
     await saveAndGenerate(page).click()
     await page.getByText('Enter how many codes to generate.').waitFor()
+    await page.getByRole('button', { name: 'Advanced' }).click()
+    const threshold = page.getByLabel('Refill when this many codes or fewer are left')
+    for (const [typed, problem] of [
+      ['-5', 'Enter 0 or more.'],
+      ['5.5', whole],
+    ] as const) {
+      await threshold.fill(typed)
+      await page.getByText(problem).waitFor()
+    }
+    await threshold.fill('0')
     expect(await tasksOf(poolId)).toEqual([])
 
     await quantityOf(page).fill(' 1,000 ')

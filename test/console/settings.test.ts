@@ -94,9 +94,15 @@ describe('the settings of a pool', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await until.and(page.locator('[aria-invalid=true]')).waitFor()
     await until.fill('')
-    await page.getByRole('textbox', { name: 'For how long after the claim' }).fill('0')
-    await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Enter a number greater than 0').waitFor()
+    for (const tooShort of ['0', '-5']) {
+      const validFor = page.getByRole('textbox', { name: 'For how long after the claim' })
+      await validFor.fill('1')
+      await page.getByText('Enter a number greater than 0').waitFor({ state: 'detached' })
+      await validFor.fill(tooShort)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('Enter a number greater than 0').waitFor()
+      expect(await validFor.inputValue()).toBe(tooShort)
+    }
     await page.getByRole('textbox', { name: 'For how long after the claim' }).fill('99999')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText(/36,500 days/).waitFor()

@@ -28,11 +28,12 @@ interface Facts {
   status: string
   disabledReason: string | null
   eventsBehind: string
+  overlapUntil: string | null
 }
 
 async function factsOf(id: string, from: Client = client): Promise<Facts | null> {
   const query = `query ($id: ID!) {
-    webhook(id: $id) { url kinds pool { id } status disabledReason eventsBehind }
+    webhook(id: $id) { url kinds pool { id } status disabledReason eventsBehind overlapUntil }
   }`
   return (await from.ask<{ webhook: Facts | null }>(query, { id })).webhook
 }
@@ -229,9 +230,24 @@ describe('a webhook', () => {
 
   test('whose receiver wants no more says so, and can be enabled again without what it missed', async () => {
     await using receiver = await Receiver.open()
+    // In the feed of what happens, too, as it happens and later.
+    const { page } = await openConsole(service, { path: '/activity' })
+    const events = page.locator('ol > li')
+    await page.getByRole('heading', { name: 'Events' }).waitFor()
     const id = await newFailing(receiver, 410)
-    const { page } = await openConsole(service, { path: pathOf(id) })
+    const { host } = new URL(receiver.url)
+    const disabled = events.filter({ hasText: `The webhook to ${host} was disabled` })
+    await disabled.waitFor()
+    await takeScreenshot(page, 'webhook-disabled-event')
+    await expectAccessible(page)
+    for (let i = 0; i < 30; i++) await newPool(client)
+    await page.reload()
+    await events.nth(29).waitFor()
+    expect(await disabled.count()).toBe(0)
+    await press(page, 'Show more')
+    await disabled.getByRole('link', { name: host }).click()
     await page.getByText('its receiver answered that it wants no more messages (410)').waitFor()
+    await page.getByText('Disabled by the service').waitFor()
     await press(page, 'Enable')
     const dialog = page.getByRole('dialog', { name: 'Enable the webhook?' })
     await dialog.getByRole('radio', { name: 'Skip them' }).check()
@@ -274,9 +290,11 @@ describe('a webhook', () => {
     )
     const { page } = await openConsole(service, { path: pathOf(webhook.id) })
     const shown = page.getByRole('dialog', { name: 'The secret of the webhook' })
-    const rotate = async (overlap: string) => {
+    const hours = page.getByRole('textbox', { name: 'Hours' })
+    const rotate = async (overlap: string, fill = async () => {}) => {
       await choose(page, 'New secret')
       await page.getByRole('radio', { name: overlap }).check()
+      await fill()
       await expectAccessible(page)
       await press(page, 'Show the new secret')
       const secret = (await shown.getByText(/^whsec_/).textContent()) ?? ''
@@ -299,6 +317,19 @@ describe('a webhook', () => {
     const [, last] = receiver.received
     expect(last && verified(last, third)).toMatchObject({ type: 'webhook.test' })
     expect(() => last && verified(last, second)).toThrow()
+    await rotate('For some hours', async () => {
+      for (const typed of ['', '-5', '1.5', '169', '🎉']) {
+        await hours.fill(typed)
+        await press(page, 'Show the new secret')
+        await hours.and(page.locator('[aria-invalid=true]')).waitFor()
+        await page.getByText('Enter a whole number from 0 to 168.').waitFor()
+      }
+      await hours.fill('36')
+      await takeScreenshot(page, 'webhook-rotate')
+    })
+    await page.getByText('Still valid until').waitFor()
+    const validForMs = Date.parse((await factsOf(webhook.id))?.overlapUntil ?? '') - Date.now()
+    expect(Math.round(validForMs / 3_600_000)).toBe(36)
   })
 
   test('is deleted after asking, and then its address leads to nothing', async () => {

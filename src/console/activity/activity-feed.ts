@@ -2,8 +2,9 @@ import type { Client } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { Observable } from '../api/observable.ts'
 import { problemsOf } from '../api/submit.ts'
-import { follow } from '../live/follow.ts'
-import { EventFacts } from './event-facts.ts'
+import { follow, messageOf } from '../live/follow.ts'
+import { placeIsLost } from '../live/resuming.ts'
+import { type EventFacts, PoolEventFacts, WebhookEventFacts } from './event-facts.ts'
 
 const StartQuery = graphql(
   `
@@ -12,7 +13,7 @@ const StartQuery = graphql(
       poolEvents(poolId: $poolId, first: 30) {
         edges {
           node {
-            ...EventFacts
+            ...PoolEventFacts
           }
         }
         pageInfo {
@@ -21,7 +22,7 @@ const StartQuery = graphql(
       }
     }
   `,
-  [EventFacts],
+  [PoolEventFacts],
 )
 
 const PageQuery = graphql(
@@ -30,7 +31,7 @@ const PageQuery = graphql(
       poolEvents(poolId: $poolId, after: $after, first: 50) {
         edges {
           node {
-            ...EventFacts
+            ...PoolEventFacts
           }
         }
         pageInfo {
@@ -39,18 +40,29 @@ const PageQuery = graphql(
       }
     }
   `,
-  [EventFacts],
+  [PoolEventFacts],
 )
 
 const EventsSubscription = graphql(
   `
     subscription FeedEvents($poolId: ID, $after: String) {
       poolEvents(poolId: $poolId, after: $after) {
-        ...EventFacts
+        ...PoolEventFacts
       }
     }
   `,
-  [EventFacts],
+  [PoolEventFacts],
+)
+
+const WebhooksSubscription = graphql(
+  `
+    subscription FeedWebhooks($after: String) {
+      webhookDisabled(after: $after) {
+        ...WebhookEventFacts
+      }
+    }
+  `,
+  [WebhookEventFacts],
 )
 
 /** What a feed shows. */
@@ -83,14 +95,16 @@ const maxEvents = 500
 /** New events are shown together, as thousands can come at once: after a long break, or from a busy account. */
 const gatherMs = 250
 
-/** The history of a pool, or of all pools, and what happens to it, as it happens. */
+/** The history of a pool, or of all pools and the webhooks, and what happens to it, as it happens. */
 export class ActivityFeed {
   readonly state = new Observable<FeedState>(nothing)
   readonly #client: Client
   readonly #poolId: string | undefined
-  #gathered: EventFacts[] = []
+  /** By their cursors, as some may come twice. */
+  readonly #gathered = new Map<string, EventFacts>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #leave = () => {}
+  #leaveWebhooks = () => {}
 
   constructor(client: Client, poolId?: string) {
     this.#client = client
@@ -101,20 +115,20 @@ export class ActivityFeed {
   start(): void {
     const documents = { state: StartQuery, events: EventsSubscription }
     this.#leave = follow(this.#client, documents, this.#pool, {
-      begin: ({ poolEvents }) => {
-        this.#gathered = []
-        this.state.set({ ...nothing, ...pageOf(poolEvents) })
+      begin: ({ eventCursor, poolEvents }) => {
+        this.#gathered.clear()
+        const page = pageOf(poolEvents)
+        this.state.set({ ...nothing, ...page })
+        this.#followWebhooks(page.events.at(-1)?.cursor ?? eventCursor)
       },
-      next: (event) => {
-        this.#gathered.push(event)
-        this.#timer ??= setTimeout(() => this.#showGathered(), gatherMs)
-      },
+      next: (event) => this.#gather(event),
       fail: (ended) => this.#change({ ended }),
     })
   }
 
   stop(): void {
     this.#leave()
+    this.#leaveWebhooks()
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
@@ -142,11 +156,38 @@ export class ActivityFeed {
     else {
       const page = pageOf(data.poolEvents)
       this.#change({ ...page, events: [...now, ...page.events], isLoadingMore: false })
+      const oldest = page.events.at(-1)
+      if (oldest !== undefined) this.#followWebhooks(oldest.cursor)
     }
+  }
+
+  /**
+   * Adds the webhooks that were disabled after `cursor`, and those that are from now on: they are of no pool, and so are not among
+   * the events of pools. They have no history that could be read in pages. So the subscription begins at the oldest event that is
+   * shown, and what it brings once more, also after a lost connection, is left out.
+   */
+  #followWebhooks(cursor: string): void {
+    if (this.#poolId !== undefined) return
+    this.#leaveWebhooks()
+    const events = this.#client.subscription(WebhooksSubscription, { after: cursor })
+    this.#leaveWebhooks = events.subscribe(({ data, error }) => {
+      // Looked at first: with an error comes the data of the last event once more.
+      if (error === undefined) {
+        if (data !== undefined) this.#gather(data.webhookDisabled)
+      } else if (placeIsLost(error.graphQLErrors)) {
+        this.stop()
+        this.start()
+      } else this.#change({ ended: messageOf(error) })
+    }).unsubscribe
   }
 
   get #pool(): { poolId?: string } {
     return this.#poolId === undefined ? {} : { poolId: this.#poolId }
+  }
+
+  #gather(event: EventFacts): void {
+    this.#gathered.set(event.cursor, event)
+    this.#timer ??= setTimeout(() => this.#showGathered(), gatherMs)
   }
 
   #showGathered(): void {
@@ -154,9 +195,12 @@ export class ActivityFeed {
     const { events = [], hasMore } = this.state.get()
     // What happened while the history was read is in both.
     const known = new Set(events.map(({ cursor }) => cursor))
-    const fresh = this.#gathered.filter(({ cursor }) => !known.has(cursor)).reverse()
-    this.#gathered = []
-    const all = [...fresh, ...events]
+    const added = [...this.#gathered.values()].filter(({ cursor }) => !known.has(cursor)).reverse()
+    this.#gathered.clear()
+    // Those of webhooks belong between others.
+    const all = [...added, ...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
+    const [newest] = events
+    const fresh = newest === undefined ? all : all.slice(0, all.indexOf(newest))
     const kept = all.slice(0, Math.max(maxEvents, events.length))
     this.#change({ events: kept, fresh, hasMore: hasMore || kept.length < all.length })
   }

@@ -20,10 +20,10 @@ const TaskFacts = graphql(`
   }
 `)
 
-/** All that the sentence about an event says. */
-export const EventFacts = graphql(
+/** All that the sentence about an event of a pool says. */
+export const PoolEventFacts = graphql(
   `
-    fragment EventFacts on PoolEvent {
+    fragment PoolEventFacts on PoolEvent {
       __typename
       cursor
       at
@@ -96,5 +96,23 @@ export const EventFacts = graphql(
   [TaskFacts],
 )
 
-export type EventFacts = FragmentOf<typeof EventFacts>
+/** All that the sentence about an event of a webhook says. It is of no pool. */
+export const WebhookEventFacts = graphql(`
+  fragment WebhookEventFacts on WebhookDisabledEvent {
+    __typename
+    cursor
+    at
+    actor {
+      id
+      name
+    }
+    reason
+    webhook {
+      id
+      host
+    }
+  }
+`)
+
+export type EventFacts = FragmentOf<typeof PoolEventFacts> | FragmentOf<typeof WebhookEventFacts>
 export type TaskFacts = FragmentOf<typeof TaskFacts>

@@ -13,11 +13,13 @@ import {
   PlusIcon,
   StopIcon,
   UndoIcon,
+  WebhookIcon,
   XCircleIcon,
 } from '@primer/octicons-react'
 import type { EventFacts } from './event-facts.ts'
 
 type StatusEvent = Extract<EventFacts, { __typename: 'TaskStatusChangedEvent' }>
+type DisabledEvent = Extract<EventFacts, { __typename: 'WebhookDisabledEvent' }>
 type Look = readonly [color: 'gray' | 'indigo' | 'teal' | 'orange' | 'red', icon: typeof ClockIcon]
 
 const looksOfStatuses: Record<StatusEvent['status'], Look> = {
@@ -29,7 +31,13 @@ const looksOfStatuses: Record<StatusEvent['status'], Look> = {
   UNDONE: ['orange', UndoIcon],
 }
 
-const looks: Record<Exclude<EventFacts['__typename'], StatusEvent['__typename']>, Look> = {
+const looksOfReasons: Record<DisabledEvent['reason'], Look> = {
+  FAILED: ['red', WebhookIcon],
+  GONE: ['red', WebhookIcon],
+  REQUESTED: ['gray', WebhookIcon],
+}
+
+const looks: Record<Exclude<EventFacts, StatusEvent | DisabledEvent>['__typename'], Look> = {
   PoolCreatedEvent: ['indigo', PlusIcon],
   PoolChangedEvent: ['indigo', PencilIcon],
   PoolRefilledEvent: ['teal', InboxIcon],
@@ -45,12 +53,21 @@ const looks: Record<Exclude<EventFacts['__typename'], StatusEvent['__typename']>
 /** What kind of event it is, at a glance. The sentence beside it says the same. */
 export function EventIcon({ event }: { event: EventFacts }) {
   // A service that is newer than the page may have types that are not listed.
-  const look: Look | undefined =
-    event.__typename === 'TaskStatusChangedEvent' ? looksOfStatuses[event.status] : looks[event.__typename]
-  const [color, Icon] = look ?? ['gray', DotFillIcon]
+  const [color, Icon] = lookOf(event) ?? ['gray', DotFillIcon]
   return (
     <ThemeIcon aria-hidden="true" color={color} radius="xl" size="md" variant="light">
       <Icon />
     </ThemeIcon>
   )
+}
+
+function lookOf(event: EventFacts): Look | undefined {
+  switch (event.__typename) {
+    case 'TaskStatusChangedEvent':
+      return looksOfStatuses[event.status]
+    case 'WebhookDisabledEvent':
+      return looksOfReasons[event.reason]
+    default:
+      return looks[event.__typename]
+  }
 }

@@ -23,7 +23,7 @@ interface SentenceProps extends Omit<FeedLine, 'key'> {
 export function EventSentence({ event, isCourse, added, ofPool, isPlain = false }: SentenceProps) {
   const Named = isPlain ? Name : NamedLink
   const { template, parts = {} } = (isCourse && courseInWords(event, added, Named)) || inWords(event, Named)
-  const pool = <Named to={`/pools/${event.pool.id}/activity`}>{event.pool.name}</Named>
+  const pool = 'pool' in event && <Named to={`/pools/${event.pool.id}/activity`}>{event.pool.name}</Named>
   const all = {
     who: event.actor === null ? words.service : <Who name={event.actor.name} />,
     pool: ofPool ? words.thisPool : pool,
@@ -75,6 +75,8 @@ function inWords(event: EventFacts, Named: Named): InWords {
       return codesInWords(words.voided, event)
     case 'CodesUnvoidedEvent':
       return codesInWords(words.unvoided, event)
+    case 'WebhookDisabledEvent':
+      return disabledInWords(event, Named)
     default:
       // A type that the schema of this page does not have: the service is newer. Known types without a sentence do not compile.
       event satisfies never
@@ -114,6 +116,17 @@ function codesInWords(
   return {
     template: reason === null ? template : template + words.reason,
     parts: { count: <CodeCount of={count} />, reason: <Name>{reason}</Name> },
+  }
+}
+
+function disabledInWords(
+  { reason, webhook }: Extract<EventFacts, { __typename: 'WebhookDisabledEvent' }>,
+  Named: Named,
+): InWords {
+  if (webhook === null) return { template: words.deletedWebhookDisabled[reason] }
+  return {
+    template: words.webhookDisabled[reason],
+    parts: { webhook: <Named to={`/webhooks/${webhook.id}`}>{webhook.host}</Named> },
   }
 }
 

@@ -1,9 +1,10 @@
 import { CloseButton, Stack, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { useDebouncedCallback } from '@mantine/hooks'
 import { SearchIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { Empty } from '../parts/empty.tsx'
+import { useEntryState } from '../parts/entry-state.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Pager, usePaging } from '../parts/paging.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
@@ -15,10 +16,20 @@ import { useFreshWithPool } from './use-fresh.ts'
 
 const typingMs = 400
 
-/** Who got codes of the pool, and when: all claims, or those of one recipient. */
+/** Who got codes of the pool, and when: all claims, or those of one recipient, which the browser's history keeps. */
 export function Claims() {
-  const [typed, setTyped] = useState('')
-  const [recipient] = useDebouncedValue(typed, typingMs)
+  const [{ recipient = '' }, keep] = useEntryState<{ recipient: string }>()
+  const [typed, setTyped] = useState(recipient)
+  const keepLater = useDebouncedCallback(keep, typingMs)
+  const type = (recipient: string) => {
+    setTyped(recipient)
+    keepLater({ recipient })
+  }
+  /** Without waiting for more to be typed. */
+  const search = (recipient: string) => {
+    type(recipient)
+    keepLater.flush()
+  }
   return (
     <Stack gap="sm">
       <TextInput
@@ -27,16 +38,16 @@ export function Claims() {
         leftSection={<SearchIcon />}
         maw={480}
         maxLength={1_000}
-        onChange={(event) => setTyped(event.currentTarget.value)}
+        onChange={(event) => type(event.currentTarget.value)}
         rightSection={
-          typed !== '' && <CloseButton aria-label={text.codes.clearRecipient} onClick={() => setTyped('')} />
+          typed !== '' && <CloseButton aria-label={text.codes.clearRecipient} onClick={() => search('')} />
         }
         value={typed}
       />
       {recipient.trim() === '' ? (
-        <AllClaims search={setTyped} />
+        <AllClaims search={search} />
       ) : (
-        <ClaimsOfRecipient key={recipient} recipient={recipient} search={setTyped} />
+        <ClaimsOfRecipient key={recipient} recipient={recipient} search={search} />
       )}
     </Stack>
   )

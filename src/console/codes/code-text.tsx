@@ -2,16 +2,20 @@ import { Anchor, Group } from '@mantine/core'
 import { Link } from 'react-router'
 import { Copy } from '../parts/copy.tsx'
 import { text } from '../text.ts'
+import type { Sought } from './look-up/sought.ts'
 
 /** A code that leads to all that is known of it, and can be copied. Not in the address, which browsers keep. */
 export function CodeText({ code }: { code: string }) {
+  const sought: Sought = { kind: 'code', typed: code }
   return (
     <Group gap={4} wrap="nowrap">
       <Anchor
         component={Link}
         ff="monospace"
+        // Also where one is there already, so that the way back is that to the list.
+        replace={false}
         size="sm"
-        state={{ code }}
+        state={sought}
         // Longer ones than people type may break anywhere.
         style={code.length > 32 ? { overflowWrap: 'anywhere' } : { whiteSpace: 'nowrap' }}
         to="/codes"

@@ -1,4 +1,4 @@
-import { useLocation } from 'react-router'
+import { useEntryKey } from '../parts/entry-state.ts'
 import { useMay } from '../shell/viewer.tsx'
 import { LookUpForm } from './look-up/look-up-form.tsx'
 import { Till } from './look-up/till.tsx'
@@ -6,6 +6,6 @@ import { Till } from './look-up/till.tsx'
 /** What is known of a code. A key that may redeem, but not look codes up, gets a till. */
 export function LookUpScreen() {
   // The lists of the form lead back to it, with one of their codes.
-  const { key } = useLocation()
-  return useMay('READ') ? <LookUpForm key={key} /> : <Till />
+  const entry = useEntryKey()
+  return useMay('READ') ? <LookUpForm key={entry} /> : <Till />
 }

@@ -5,6 +5,7 @@ import { Link } from 'react-router'
 import { count } from '../intl.ts'
 import { CountInput } from '../parts/count-input.tsx'
 import { LongCount } from '../parts/long-count.tsx'
+import { quantityProblem } from '../promo-codes/quantity.ts'
 import { text } from '../text.ts'
 import { GuessOdds } from './guess-odds.tsx'
 import type { PreviewedFormat } from './preview-query.ts'
@@ -47,6 +48,8 @@ export function FormatPreview({ preview, isStale, judgedFor, codes, setCodes }: 
           <PreviewPart label={text.formats.guessOdds}>
             <Stack gap="xs">
               <CountInput
+                // Until it is mended, the odds are those of the usual number.
+                error={codes.trim() === '' ? undefined : quantityProblem(codes, undefined)}
                 label={text.formats.judgedFor}
                 onChange={setCodes}
                 placeholder={count(judgedFor)}

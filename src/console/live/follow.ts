@@ -72,7 +72,8 @@ export function follow<
   }
 }
 
-function messageOf(error: CombinedError | undefined): string {
+/** Why events have ended, for people. */
+export function messageOf(error: CombinedError | undefined): string {
   if (error === undefined) return text.common.noAnswer
   return [...new Set(problemsOf(error).map(({ message }) => message))].join(' ')
 }

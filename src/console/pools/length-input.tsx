@@ -19,9 +19,8 @@ export function LengthInput({
 }) {
   return (
     <Input.Wrapper description={hint} error={error} label={label} labelElement="div">
-      <Group gap="xs" mt={6} wrap="nowrap">
+      <Group gap="xs" mb={error == null ? 0 : 6} mt={6} wrap="nowrap">
         <NumberInput
-          allowNegative={false}
           aria-label={label}
           decimalScale={3}
           error={error !== undefined && error !== null}

@@ -1,26 +1,21 @@
-import { readCount } from '../intl.ts'
+import { readWhole } from '../intl.ts'
 import { text } from '../text.ts'
 
 /** What is wrong with a quantity as it is typed. `available`: how many codes the format can generate, if it is known. */
 export function quantityProblem(typed: string, available: string | undefined): string | undefined {
   if (typed.trim() === '') return text.promoCodes.noQuantity
-  const quantity = readCount(typed)
-  if (quantity === undefined) return isNegative(typed) ? text.promoCodes.tooFew : text.promoCodes.notWhole
+  const quantity = readWhole(typed)
+  if (quantity === undefined) return text.promoCodes.notWhole
   if (quantity < 1n) return text.promoCodes.tooFew
   if (available !== undefined && quantity > BigInt(available)) return text.promoCodes.tooMany(available)
   return undefined
 }
 
-/** A minus sign, or a dash that is meant as one. */
-const minus = /^\s*[-−–]/
-
-function isNegative(typed: string): boolean {
-  return minus.test(typed) && readCount(typed.replace(minus, '')) !== undefined
-}
-
 /** What is wrong with a threshold as it is typed. */
 export function thresholdProblem(typed: string): string | undefined {
-  return readCount(typed) === undefined ? text.promoCodes.notWhole : undefined
+  const threshold = readWhole(typed)
+  if (threshold === undefined) return text.promoCodes.notWhole
+  return threshold < 0n ? text.promoCodes.negative : undefined
 }
 
 interface Stock {

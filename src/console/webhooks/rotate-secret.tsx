@@ -1,8 +1,11 @@
 import { Radio, Stack, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { Fragment } from 'react'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
+import { readCount } from '../intl.ts'
+import { CountInput } from '../parts/count-input.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
@@ -30,8 +33,11 @@ const RotateMutation = graphql(
   [Refusal, WebhookFacts],
 )
 
-/** In hours. */
-const overlaps = [24, 168, 0] as const
+/** For how many hours the old secret stays valid, or that somebody enters their number. */
+const overlaps = ['24', '168', 'hours', '0'] as const
+
+/** As the API has it. */
+const maxHours = 168n
 
 interface RotateSecretProps {
   webhookId: string
@@ -52,12 +58,16 @@ export function RotateSecret({ isOpen, ...props }: RotateSecretProps) {
 
 function RotateForm({ webhookId, close, show }: Omit<RotateSecretProps, 'isOpen'>) {
   const [rotate, isUnderWay] = useSubmit(RotateMutation, text.common.lost.secret)
-  const form = useForm({ initialValues: { overlapHours: '24' } })
-  const problems = useProblems(form)
-  const submit = form.onSubmit(async ({ overlapHours }) => {
+  const form = useForm({
+    initialValues: { overlap: '24', hours: '' },
+    validate: { hours: (typed, { overlap }) => (overlap === 'hours' ? hoursProblem(typed) : null) },
+  })
+  const { overlap, hours } = form.values
+  const problems = useProblems(form, { overlapHours: 'overlap' })
+  const submit = form.onSubmit(async () => {
     problems.clear()
-    const input = { webhookId, overlapHours: Number(overlapHours) }
-    const { payload, problems: found } = await rotate({ input })
+    const overlapHours = Number(overlap === 'hours' ? readCount(hours) : overlap)
+    const { payload, problems: found } = await rotate({ input: { webhookId, overlapHours } })
     if (payload === undefined) return problems.show(found)
     close()
     show(payload.secret)
@@ -66,15 +76,27 @@ function RotateForm({ webhookId, close, show }: Omit<RotateSecretProps, 'isOpen'
     <form noValidate onSubmit={submit}>
       <Stack>
         <Text size="sm">{words.body}</Text>
-        <Radio.Group label={words.overlap} {...form.getInputProps('overlapHours')}>
+        <Radio.Group label={words.overlap} {...form.getInputProps('overlap')}>
           <Stack gap="xs" mt="xs">
-            {overlaps.map((hours) => (
-              <Radio
-                description={words.overlaps[hours].hint}
-                key={hours}
-                label={words.overlaps[hours].label}
-                value={String(hours)}
-              />
+            {overlaps.map((choice) => (
+              <Fragment key={choice}>
+                <Radio
+                  description={words.overlaps[choice].hint}
+                  label={words.overlaps[choice].label}
+                  value={choice}
+                />
+                {choice === 'hours' && overlap === 'hours' && (
+                  <CountInput
+                    description={words.hoursHint}
+                    label={words.hours}
+                    maw={220}
+                    ml={32}
+                    required
+                    {...form.getInputProps('hours')}
+                    value={hours}
+                  />
+                )}
+              </Fragment>
             ))}
           </Stack>
         </Radio.Group>
@@ -83,4 +105,9 @@ function RotateForm({ webhookId, close, show }: Omit<RotateSecretProps, 'isOpen'
       </Stack>
     </form>
   )
+}
+
+function hoursProblem(typed: string): string | null {
+  const hours = readCount(typed)
+  return hours === undefined || hours > maxHours ? words.notHours : null
 }

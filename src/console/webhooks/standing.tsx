@@ -6,15 +6,23 @@ import type { WebhookInList } from './webhooks.ts'
 
 const colors: Record<WebhookInList['status'], string> = { ACTIVE: 'green', FAILING: 'red', DISABLED: 'gray' }
 
-type Standing = Pick<WebhookInList, 'status' | 'failingSince' | 'disabledAt'>
+type Standing = Pick<WebhookInList, 'status' | 'failingSince' | 'disabledAt' | 'disabledReason'>
 
 /** Whether the messages of a webhook arrive, and since when they do not. */
-export function StandingOf({ of: { status, failingSince, disabledAt } }: { of: Standing }) {
+export function StandingOf({ of: webhook }: { of: Standing }) {
+  const { status, failingSince, disabledAt } = webhook
+  const isGivenUp = wasGivenUp(webhook)
   const since = status === 'DISABLED' ? disabledAt : status === 'FAILING' ? failingSince : null
   return (
     <Group gap={6}>
-      <Badge autoContrast color={colors[status]} miw="max-content" tt="none" variant="dot">
-        {text.webhooks.statuses[status]}
+      <Badge
+        autoContrast
+        color={isGivenUp ? 'red' : colors[status]}
+        miw="max-content"
+        tt="none"
+        variant="dot"
+      >
+        {isGivenUp ? text.webhooks.givenUp : text.webhooks.statuses[status]}
       </Badge>
       {since !== null && (
         <Text c="dimmed" size="sm">
@@ -23,4 +31,9 @@ export function StandingOf({ of: { status, failingSince, disabledAt } }: { of: S
       )}
     </Group>
   )
+}
+
+/** Whether the service has disabled a webhook because of its receiver, and nobody on purpose. */
+export function wasGivenUp({ status, disabledReason }: Pick<Standing, 'status' | 'disabledReason'>): boolean {
+  return status === 'DISABLED' && disabledReason !== 'REQUESTED'
 }

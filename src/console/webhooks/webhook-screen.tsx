@@ -20,7 +20,7 @@ import { EnableWebhook } from './enable-webhook.tsx'
 import { kindName } from './event-kinds.ts'
 import { RotateSecret } from './rotate-secret.tsx'
 import { useTest } from './send-test.tsx'
-import { StandingOf } from './standing.tsx'
+import { StandingOf, wasGivenUp } from './standing.tsx'
 import { useDeleting, useDisabling } from './stopping.tsx'
 import { useKeptFresh } from './use-kept-fresh.ts'
 import { type WebhookOfPage, WebhookQuery } from './webhooks.ts'
@@ -133,7 +133,7 @@ function Trouble({ webhook }: { webhook: WebhookOfPage }) {
     <>
       {status !== 'ACTIVE' && (
         <Alert
-          color={status === 'FAILING' ? 'red' : 'gray'}
+          color={status === 'FAILING' || wasGivenUp(webhook) ? 'red' : 'gray'}
           title={status === 'FAILING' ? words.failing.title : words.disabled.title}
           variant="light"
         >

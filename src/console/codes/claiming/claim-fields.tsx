@@ -1,6 +1,6 @@
 import { Button, Group, TextInput, type TextInputProps } from '@mantine/core'
 import type { ComponentProps } from 'react'
-import { count, readCount } from '../../intl.ts'
+import { count, readWhole } from '../../intl.ts'
 import { CountInput } from '../../parts/count-input.tsx'
 import { text } from '../../text.ts'
 
@@ -13,7 +13,7 @@ export function ClaimCount(props: ComponentProps<typeof CountInput>) {
 
 /** What is wrong with a number of codes as it was typed. */
 export function countProblem(typed: string, max?: bigint): string | null {
-  const n = readCount(typed)
+  const n = readWhole(typed)
   if (n === undefined) return words.notWhole
   if (n < 1n) return words.tooFew
   return max !== undefined && n > max ? words.tooMany(count(max)) : null

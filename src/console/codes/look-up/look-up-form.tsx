@@ -1,13 +1,14 @@
 import { Loader, SegmentedControl, Stack, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { useDebouncedCallback } from '@mantine/hooks'
 import { PackageIcon, PersonIcon, SearchIcon } from '@primer/octicons-react'
 import { type FormEvent, useState } from 'react'
-import { useLocation } from 'react-router'
+import { useEntryState } from '../../parts/entry-state.ts'
 import { Page } from '../../parts/page.tsx'
 import { text } from '../../text.ts'
 import { Answer } from './answer.tsx'
 import { CustomerClaims } from './customer-claims.tsx'
 import { OrderRedemptions } from './order-redemptions.tsx'
+import { kindOf, type Sought } from './sought.ts'
 import { useLookUp } from './use-look-up.ts'
 
 const words = text.codes.lookUp
@@ -24,34 +25,41 @@ const kinds = {
   order: { label: words.order, hint: words.orderHint, icon: <PackageIcon />, maxLength: 255 },
 }
 
-type Kind = keyof typeof kinds
-
-const allKinds = Object.keys(kinds) as readonly Kind[]
+const allKinds = Object.keys(kinds) as readonly (keyof typeof kinds)[]
 
 const typingMs = 400
 
 /**
- * Finds a code, everything that a customer has, or what was redeemed for an order, while its field is typed in. Links from
- * lists bring their code with them.
+ * Finds a code, everything that a customer has, or what was redeemed for an order, while its field is typed in. The
+ * browser's history keeps what was looked for. Links from lists bring their code with them.
  */
 export function LookUpForm() {
-  const { code = '' } = (useLocation().state ?? {}) as { code?: string }
-  const lookUp = useLookUp(code)
-  const [chosen, setChosen] = useState<Kind | undefined>(code === '' ? undefined : 'code')
-  const kindOf = (typed: string): Kind => chosen ?? (typed.includes('@') ? 'customer' : 'code')
-  const kind = kindOf(lookUp.typed)
-  const [settled] = useDebouncedValue(lookUp.typed, typingMs)
-  const search = (kind: Kind, typed: string) => {
-    setChosen(kind)
-    lookUp.type(typed, kind === 'code')
+  const [{ typed: kept = '', kind: keptKind }, keep] = useEntryState<Sought>()
+  const [sought, setSought] = useState<Sought>({ typed: kept, kind: keptKind })
+  const { typed } = sought
+  const kind = kindOf(sought)
+  const isCode = kind === 'code'
+  const lookUp = useLookUp(sought)
+  const keepLater = useDebouncedCallback(keep, typingMs)
+  const change = (sought: Sought) => {
+    setSought(sought)
+    lookUp.type(sought)
+    keepLater(sought)
   }
-  const searchCustomer = (recipient: string) => search('customer', recipient)
-  const searchOrder = (reference: string) => search('order', reference)
+  /** Without waiting for more to be typed. */
+  const search = (sought: Sought) => {
+    change(sought)
+    keepLater.flush()
+  }
+  const searchCustomer = (recipient: string) => search({ kind: 'customer', typed: recipient })
+  const searchOrder = (reference: string) => search({ kind: 'order', typed: reference })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (kind === 'code') lookUp.askNow()
+    keepLater.flush()
+    if (isCode) lookUp.askNow()
   }
-  const isCode = kind === 'code'
+  // What customers and orders are looked up by: not every beginning of it.
+  const settled = kindOf({ typed: kept, kind: keptKind }) === kind ? kept : ''
   const field = kinds[kind]
   return (
     <Page lead={words.lead} title={words.title}>
@@ -62,7 +70,7 @@ export function LookUpForm() {
               <SegmentedControl
                 aria-label={words.kind}
                 data={allKinds.map((value) => ({ value, label: kinds[value].label }))}
-                onChange={(value) => search(value, lookUp.typed)}
+                onChange={(kind) => search({ kind, typed })}
                 value={kind}
               />
               <TextInput
@@ -74,12 +82,12 @@ export function LookUpForm() {
                 label={field.label}
                 leftSection={field.icon}
                 maxLength={field.maxLength}
-                onChange={({ currentTarget: { value } }) => lookUp.type(value, kindOf(value) === 'code')}
+                onChange={({ currentTarget }) => change({ ...sought, typed: currentTarget.value })}
                 rightSection={isCode && lookUp.state.name === 'looking' && <Loader size="xs" />}
                 size="md"
                 spellCheck={false}
                 styles={{ input: { ...(isCode && { fontFamily: 'var(--mantine-font-family-monospace)' }) } }}
-                value={lookUp.typed}
+                value={typed}
                 w="100%"
               />
             </Stack>
@@ -92,7 +100,7 @@ export function LookUpForm() {
               searchCustomer={searchCustomer}
               searchOrder={searchOrder}
               state={lookUp.state}
-              typed={lookUp.typed}
+              typed={typed}
             />
           )}
           {kind === 'customer' && settled.trim() !== '' && (

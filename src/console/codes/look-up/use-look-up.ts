@@ -4,6 +4,7 @@ import { useQuery } from 'urql'
 import { problemsOf } from '../../api/submit.ts'
 import type { KnownCodeOf } from '../code-fields.ts'
 import { LookUpQuery } from './look-up-query.ts'
+import { kindOf, type Sought } from './sought.ts'
 
 /** Shorter texts are looked up only when somebody asks for it, as almost all of them are beginnings. */
 const minTypedLength = 3
@@ -23,10 +24,10 @@ export type LookUpState =
   | { name: 'limited'; retryAfterMs: number }
   | { name: 'failed'; messages: readonly string[] }
 
-/** A code as it is typed, and what is known of it. */
-export function useLookUp(initial = '') {
-  const [typed, setTyped] = useState(initial)
-  const [asked, setAsked] = useState(initial.trim())
+/** What is known of a code that is typed. */
+export function useLookUp(sought: Sought) {
+  const { typed } = sought
+  const [asked, setAsked] = useState(kindOf(sought) === 'code' ? typed.trim() : '')
   const askLater = useDebouncedCallback(setAsked, typingMs)
   const [result, read] = useQuery({
     query: LookUpQuery,
@@ -36,13 +37,11 @@ export function useLookUp(initial = '') {
   })
   const again = useCallback(() => read({ requestPolicy: 'network-only' }), [read])
   return {
-    typed,
     state: stateOf(typed, asked, result),
     /** Takes what is typed now. It is looked up soon, unless it is not meant as a code. */
-    type(text: string, isCode = true) {
-      setTyped(text)
-      const code = text.trim()
-      if (isCode && code.length >= minTypedLength) return askLater(code)
+    type(sought: Sought) {
+      const code = sought.typed.trim()
+      if (kindOf(sought) === 'code' && code.length >= minTypedLength) return askLater(code)
       askLater.cancel()
       setAsked('')
     },
