@@ -102,7 +102,11 @@ export class Notifications {
 
   /** Starts to listen. Rejects when the database cannot be reached; a connection that is lost later is replaced. */
   async open(): Promise<void> {
-    const client = new pg.Client(this.#connection)
+    // A server that falls silent once it is connected may not be waited for any longer than for the connection.
+    const client = new pg.Client({
+      query_timeout: this.#connection.connectionTimeoutMillis,
+      ...this.#connection,
+    })
     client.on('notification', (message) => {
       const [name, key] = (message.payload ?? '').split(' ')
       const topic = topics.find((known) => known === name)

@@ -16,7 +16,7 @@ async function openListener() {
   const database = stack.use(await testDatabase())
   const proxy = stack.use(await openProxy(database.url))
   const { connections } = database
-  const connection = { ...connectionConfig(proxy.url), application_name: 'listener' }
+  const connection: pg.ClientConfig = { ...connectionConfig(proxy.url), application_name: 'listener' }
   const notifications = new Notifications({ connections, connection, log: silent })
   await notifications.open()
   const listening = async () => {
@@ -26,7 +26,7 @@ async function openListener() {
     return rows.length
   }
   expect(await listening()).toBe(1)
-  return { proxy, notifications, listening, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return { proxy, connection, notifications, listening, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 /** Cuts all connections. Resolves when another one is being made, to how that ends. */
@@ -91,6 +91,30 @@ it('makes one connection at a time, however often it is cut off before it listen
   await vi.waitFor(() => expect(attempts).toBeGreaterThanOrEqual(3), { timeout: 20_000 })
   expect(most).toBe(1)
   test.proxy.mend()
+  await expect.poll(test.listening, { timeout: 20_000 }).toBe(1)
+  await test.notifications.close()
+  await expect.poll(test.listening).toBe(0)
+})
+
+it('makes another connection when a server falls silent before it listens', async () => {
+  await using test = await openListener()
+  // Only for the connections from now on, as a busy machine may be slow to answer.
+  const { connectionTimeoutMillis } = test.connection
+  test.connection.connectionTimeoutMillis = 1_000
+  const connect: (this: pg.Client) => Promise<unknown> = pg.Client.prototype.connect
+  let attempts = 0
+  vi.spyOn(pg.Client.prototype, 'connect').mockImplementation(async function (this: pg.Client) {
+    attempts += 1
+    if (attempts > 1) {
+      Object.assign(test.connection, { connectionTimeoutMillis })
+      test.proxy.release()
+    }
+    await connect.call(this)
+    if (attempts === 1) test.proxy.hold()
+  })
+  test.proxy.breakDown()
+  test.proxy.mend()
+  await vi.waitFor(() => expect(attempts).toBeGreaterThan(1), { timeout: 20_000 })
   await expect.poll(test.listening, { timeout: 20_000 }).toBe(1)
   await test.notifications.close()
   await expect.poll(test.listening).toBe(0)
