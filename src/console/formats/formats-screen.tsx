@@ -1,9 +1,10 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
+import { useDebouncedCallback, useDisclosure } from '@mantine/hooks'
 import { PlusIcon, SearchIcon } from '@primer/octicons-react'
 import { useState } from 'react'
-import { useNavigate } from 'react-router'
+import { useNavigate, useSearchParams } from 'react-router'
 import { Empty } from '../parts/empty.tsx'
+import { changed, useEntryKey } from '../parts/entry-state.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { More } from '../parts/paging.tsx'
@@ -13,11 +14,27 @@ import { CreateFormat } from './create-format.tsx'
 import { FormatTable } from './format-table.tsx'
 import { useFormats } from './formats.ts'
 
+const typingMs = 250
+
 /** The formats of the account: what each looks like, and how many codes it has left. */
 export function FormatsScreen() {
+  return <Formats key={useEntryKey()} />
+}
+
+function Formats() {
   const mayManage = useMay('MANAGE')
   const navigate = useNavigate()
-  const [search, setSearch] = useState('')
+  const [params, setParams] = useSearchParams()
+  const [search, setSearch] = useState(params.get('search') ?? '')
+  // In the address, so that it is there again after going back or signing in again.
+  const keepLater = useDebouncedCallback(
+    (search: string) => setParams(search === '' ? {} : { search }, { replace: true, state: changed }),
+    typingMs,
+  )
+  const type = (search: string) => {
+    setSearch(search)
+    keepLater(search)
+  }
   const [isCreating, { open, close }] = useDisclosure()
   const { result, formats, isSearching, more } = useFormats(search)
   const create = mayManage && (
@@ -34,7 +51,7 @@ export function FormatsScreen() {
           leftSection={<SearchIcon />}
           maw={420}
           maxLength={200}
-          onChange={({ currentTarget }) => setSearch(currentTarget.value)}
+          onChange={({ currentTarget }) => type(currentTarget.value)}
           placeholder={text.formats.search}
           type="search"
           value={search}

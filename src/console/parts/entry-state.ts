@@ -17,7 +17,10 @@ export function useEntryState<State extends object>(): [Partial<State>, (state: 
   return [(state ?? {}) as Partial<State>, change]
 }
 
-/** Changes whenever somebody comes to the screen, also where they are on it already, but not with what the entry keeps. */
+/** The state of an entry that was changed by its own screen, and keeps everything in its address. See `useEntryKey`. */
+export const changed = {}
+
+/** Changes whenever somebody comes to the screen, also where they are on it already, but not with what it changes itself. */
 export function useEntryKey(): string {
   const { key, state } = useLocation()
   // A link to the address where one is replaces the entry, too, by one that keeps nothing.

@@ -1,4 +1,5 @@
 import { useSearchParams } from 'react-router'
+import { changed } from '../parts/entry-state.ts'
 
 export const shows = ['all', 'ready', 'low', 'empty', 'archived'] as const
 export type Show = (typeof shows)[number]
@@ -17,7 +18,10 @@ export function useFilter(): [PoolListFilter, (changes: Partial<PoolListFilter>)
   }
   const change = (changes: Partial<PoolListFilter>) => {
     const { search, show } = { ...filter, ...changes }
-    setParams({ ...(search !== '' && { search }), ...(show !== 'all' && { show }) }, { replace: true })
+    setParams(
+      { ...(search !== '' && { search }), ...(show !== 'all' && { show }) },
+      { replace: true, state: changed },
+    )
   }
   return [filter, change]
 }

@@ -1,8 +1,9 @@
 import { Button, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { useNavigate } from 'react-router'
 import { useQuery } from 'urql'
 import { useOtherScreensSoon } from '../load-other-screens.ts'
 import { Empty } from '../parts/empty.tsx'
+import { useEntryKey } from '../parts/entry-state.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { useMay } from '../shell/viewer.tsx'
@@ -24,11 +25,9 @@ function Pools() {
   const mayManage = useMay('MANAGE')
   const [filter, change] = useFilter()
   const days = useLast30Days()
-  const [clearings, setClearings] = useState(0)
-  const clear = () => {
-    change({ search: '', show: 'all' })
-    setClearings(clearings + 1)
-  }
+  const entry = useEntryKey()
+  const navigate = useNavigate()
+  const clear = () => void navigate('/', { replace: true })
   const isFiltered = filter.search !== '' || filter.show !== 'all'
   const first = useQuery({
     query: PoolsQuery,
@@ -45,7 +44,7 @@ function Pools() {
       title={text.shell.pools}
       {...(!(isEmpty && !isFiltered) && { actions: create })}
     >
-      {!(isEmpty && !isFiltered) && <FilterBar change={change} filter={filter} key={clearings} />}
+      {!(isEmpty && !isFiltered) && <FilterBar change={change} filter={filter} key={entry} />}
       <Loaded of={first}>
         {({ pools }) => {
           if (pools.edges.length > 0)
