@@ -64,7 +64,7 @@ const connectionErrors = new Set([
 
 // Messages of `pg` and the driver adapter about a lost connection, which have no code.
 const connectionMessages =
-  /Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after calling end|not queryable/
+  /Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Client was closed|Cannot use a pool after calling end|not queryable/
 
 // A distributed database has no state of its own for a node that is lost in the middle of a statement or of a commit.
 const internalState = 'XX000'

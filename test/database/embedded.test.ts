@@ -164,6 +164,28 @@ describe('the embedded server', () => {
     expect(await runSql((await next).url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
+  test('of a killed service is waited for while it does not answer', async () => {
+    await copyFolder(created.path, dataDir)
+    await kill((await ownerProcess()).process)
+    const pid = await postmasterPid()
+    process.kill(pid, 'SIGSTOP')
+    const { promise: waits, resolve } = Promise.withResolvers<string>()
+    const next = startEmbeddedServer({
+      dataDir,
+      log: pino({ level: 'warn' }, { write: resolve }),
+      connectMs: 500,
+    })
+    try {
+      expect(await Promise.race([waits, next])).toContain('does not answer; trying again')
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    const { url, close } = await next
+    cleanUp.defer(close)
+    expect(await runSql(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+    expect(await postmasterPid()).toBe(pid)
+  })
+
   test('still belongs to its service after all connections are cut', async () => {
     await copyFolder(created.path, dataDir)
     const { url } = await start()

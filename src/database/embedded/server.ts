@@ -44,7 +44,8 @@ export interface EmbeddedServer {
 const ownershipLock = 7_291_001
 // The session of a service that was just killed may not have ended yet.
 const ownershipTimeoutMs = 1_000
-const connectionTimeoutMs = 10_000
+// On a busy machine, or one that was suspended, a server may take long to answer.
+const answerMs = 60_000
 const portAttempts = 20
 const pollMs = 20
 const lookEveryMs = 1_000
@@ -56,6 +57,7 @@ interface Context {
   readonly binaries: string
   readonly settings: Settings
   readonly maxShutdownMs: number
+  readonly connectMs: number
   readonly log: Logger
 }
 
@@ -78,8 +80,10 @@ export async function startEmbeddedServer(options: {
   readonly settings?: Settings
   /** How long to wait for a server that is shutting down. */
   readonly maxShutdownMs?: number
+  /** How long to wait for a connection before trying again. */
+  readonly connectMs?: number
 }): Promise<EmbeddedServer> {
-  const { log, settings = {}, maxShutdownMs = 60_000 } = options
+  const { log, settings = {}, maxShutdownMs = 60_000, connectMs = 10_000 } = options
   const dataDir = resolve(options.dataDir)
   await makeWritable(dataDir)
   const existing = await openCluster(dataDir)
@@ -87,7 +91,7 @@ export async function startEmbeddedServer(options: {
   const binaries = await findBinaries(dataDir, user)
   const cluster = existing ?? (await newCluster(dataDir, binaries, user, log))
   await removeUnfinished(dataDir)
-  const context = { cluster, binaries, settings, maxShutdownMs, log }
+  const context = { cluster, binaries, settings, maxShutdownMs, connectMs, log }
   return keepRunning(await own(context), context)
 }
 
@@ -187,13 +191,16 @@ async function start(
 }
 
 /** Connects as soon as the server accepts connections; resolves to undefined when it ends or is told to stop instead. */
-async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Promise<pg.Client | undefined> {
-  const deadline = performance.now() + connectionTimeoutMs
+async function connect(
+  { cluster, connectMs, log }: Context,
+  { pid, port }: Postmaster,
+): Promise<pg.Client | undefined> {
+  const deadline = performance.now() + answerMs
   for (;;) {
     const session = new pg.Client({
       connectionString: connectionUrl(cluster, port),
       application_name: `promo-codes, process ${process.pid}`,
-      connectionTimeoutMillis: connectionTimeoutMs,
+      connectionTimeoutMillis: connectMs,
     })
     session.on('error', (error) =>
       log.debug({ err: error }, 'lost the session that owns the embedded PostgreSQL'),
@@ -211,6 +218,8 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
           { cause: error },
         )
       }
+      if (!busy)
+        log.warn({ pid, err: error }, 'the PostgreSQL server of this data does not answer; trying again')
     }
     const now = await findPostmaster(cluster)
     if (now?.pid !== pid || now.stopping) return undefined
