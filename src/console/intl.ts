@@ -39,7 +39,10 @@ export function count(value: string | number | bigint): string {
 
 const group = counts.formatToParts(1_000_000).find(({ type }) => type === 'group')?.value ?? ','
 
-/** A count as somebody types or pastes it, with or without separators between thousands: "1,000,000". Undefined if it is none. */
+/**
+ * A count as somebody types or pastes it, with or without separators between thousands: "1,000,000". Undefined if it is not
+ * one.
+ */
 export function readCount(text: string): bigint | undefined {
   const digits = text.replaceAll(group, '').replaceAll(/[\s'’_]/g, '')
   return /^\d+$/.test(digits) ? BigInt(digits) : undefined

@@ -1043,10 +1043,9 @@ export const text = {
         REQUESTED: '{who} disabled the webhook to {webhook}.',
       },
       deletedWebhookDisabled: {
-        FAILED:
-          'A webhook that has been deleted since was disabled: its receiver had accepted nothing for three days.',
-        GONE: 'A webhook that has been deleted since was disabled: its receiver answered that it wants no more messages.',
-        REQUESTED: '{who} disabled a webhook that has been deleted since.',
+        FAILED: 'A webhook, since deleted, was disabled: its receiver had accepted nothing for three days.',
+        GONE: 'A webhook, since deleted, was disabled: its receiver answered that it wants no more messages.',
+        REQUESTED: '{who} disabled a webhook that has since been deleted.',
       },
       reason: ' Reason: “{reason}”',
     },
@@ -1264,7 +1263,10 @@ export const text = {
       overlaps: {
         24: { label: 'For a day', hint: 'Enough time to give the receiver the new one.' },
         168: { label: 'For a week', hint: 'If the receiver is changed rarely.' },
-        hours: { label: 'For some hours', hint: 'If you know when the receiver has the new one.' },
+        hours: {
+          label: 'For a number of hours',
+          hint: 'If you know when the receiver will have the new one.',
+        },
         0: {
           label: 'Not at all',
           hint: 'If somebody else knows it. Messages fail, and wait, until the receiver has the new one.',

@@ -102,7 +102,7 @@ export class Notifications {
 
   /** Starts to listen. Rejects when the database cannot be reached; a connection that is lost later is replaced. */
   async open(): Promise<void> {
-    // A server that falls silent once it is connected may not be waited for any longer than for the connection.
+    // A server that falls silent after connecting is waited for no longer than the connection itself.
     const client = new pg.Client({
       query_timeout: this.#connection.connectionTimeoutMillis,
       ...this.#connection,

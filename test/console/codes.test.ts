@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { claim, done, generate, newPool, newStock } from '../support/api.ts'
+import { claim, done, generate, newPool, newStock, withScopes } from '../support/api.ts'
 import { expectAccessible, expectUsableInAllLooks, openConsole, takeScreenshot } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
@@ -126,6 +126,7 @@ describe('the codes of a pool', () => {
     await page.getByRole('heading', { name: first?.code ?? '' }).waitFor()
     await page.goBack()
     await page.getByRole('button', { name: 'Void all of them' }).waitFor()
+    await page.getByRole('tab', { name: 'By recipient' }).click()
     expect(await page.getByRole('textbox', { name: 'Find a recipient' }).inputValue()).toBe('Anna Berg')
     expect(await rowOf(page, 'Bo').count()).toBe(0)
   })
@@ -448,6 +449,14 @@ describe('looking a code up', () => {
     await page.goForward()
     await page.getByRole('heading', { name: code }).waitFor()
     expect(await codeField(page).inputValue()).toBe(code)
+    // Nor is it there for whoever signs in next in this tab.
+    const other = await withScopes(service, client, ['READ'])
+    const answer = await page.request.post('/session', {
+      headers: { ...other.authorization(), origin: service.url },
+    })
+    expect(answer.status()).toBe(204)
+    await page.reload()
+    expect(await codeField(page).inputValue()).toBe('')
   })
 
   test('finds what was redeemed for an order, in all pools, and rolls back what is chosen', async () => {

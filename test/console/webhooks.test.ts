@@ -317,7 +317,7 @@ describe('a webhook', () => {
     const [, last] = receiver.received
     expect(last && verified(last, third)).toMatchObject({ type: 'webhook.test' })
     expect(() => last && verified(last, second)).toThrow()
-    await rotate('For some hours', async () => {
+    await rotate('For a number of hours', async () => {
       for (const typed of ['', '-5', '1.5', '169', '🎉']) {
         await hours.fill(typed)
         await press(page, 'Show the new secret')

@@ -1,7 +1,8 @@
 import type { Client } from 'urql'
+import { currentTime } from '../api/clock.ts'
 import { graphql } from '../api/graphql.ts'
 import { Observable } from '../api/observable.ts'
-import { problemsOf } from '../api/submit.ts'
+import { problemsOf } from '../api/read-problems.ts'
 import { follow, messageOf } from '../live/follow.ts'
 import { placeIsLost } from '../live/resuming.ts'
 import { type EventFacts, PoolEventFacts, WebhookEventFacts } from './event-facts.ts'
@@ -100,9 +101,14 @@ export class ActivityFeed {
   readonly state = new Observable<FeedState>(nothing)
   readonly #client: Client
   readonly #poolId: string | undefined
-  /** By their cursors, as some may come twice. */
-  readonly #gathered = new Map<string, EventFacts>()
+  /** Newest first, in the order of the log. */
+  #ofPools: readonly PoolEvent[] = []
+  /** By their cursors, as some come twice. They are of no pool, and so are not among the events of pools. */
+  readonly #ofWebhooks = new Map<string, WebhookEvent>()
+  #gathered: EventFacts[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
+  #beganAt = 0
+  #isFollowing = false
   #leave = () => {}
   #leaveWebhooks = () => {}
 
@@ -113,39 +119,39 @@ export class ActivityFeed {
 
   /** Follows the events until `stop`. */
   start(): void {
+    this.#isFollowing = true
     const documents = { state: StartQuery, events: EventsSubscription }
     this.#leave = follow(this.#client, documents, this.#pool, {
       begin: ({ eventCursor, poolEvents }) => {
-        this.#gathered.clear()
-        const page = pageOf(poolEvents)
-        this.state.set({ ...nothing, ...page })
-        this.#followWebhooks(page.events.at(-1)?.cursor ?? eventCursor)
+        this.#gathered = []
+        this.#ofWebhooks.clear()
+        this.#beganAt = currentTime()
+        this.#ofPools = eventsOf(poolEvents)
+        this.#show({ ...nothing, hasMore: poolEvents.pageInfo.hasNextPage })
+        this.#followWebhooks(this.#ofPools.at(-1)?.cursor ?? eventCursor)
       },
       next: (event) => this.#gather(event),
-      fail: (ended) => this.#change({ ended }),
+      fail: (ended) => this.#end(ended),
     })
   }
 
   stop(): void {
-    this.#leave()
-    this.#leaveWebhooks()
+    this.#leaveAll()
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   /** Adds a page of older events. */
   async more(): Promise<void> {
-    const { events, isLoadingMore } = this.state.get()
-    const last = events?.at(-1)
-    if (last === undefined || isLoadingMore) return
-    this.#change({ isLoadingMore: true, problem: undefined })
+    const last = this.#ofPools.at(-1)
+    if (last === undefined || this.state.get().isLoadingMore) return
+    this.#show({ isLoadingMore: true, problem: undefined })
     const variables = { ...this.#pool, after: last.cursor }
     const { data, error } = await this.#client.query(PageQuery, variables, { requestPolicy: 'network-only' })
-    const { events: now = [] } = this.state.get()
     // In the meantime the feed may have begun anew, or new events may have pushed it out.
-    if (now.at(-1) !== last) this.#change({ isLoadingMore: false })
+    if (this.#ofPools.at(-1) !== last) this.#show({ isLoadingMore: false })
     else if (data === undefined)
-      this.#change({
+      this.#show({
         isLoadingMore: false,
         problem:
           error &&
@@ -154,17 +160,17 @@ export class ActivityFeed {
             .join(' '),
       })
     else {
-      const page = pageOf(data.poolEvents)
-      this.#change({ ...page, events: [...now, ...page.events], isLoadingMore: false })
-      const oldest = page.events.at(-1)
-      if (oldest !== undefined) this.#followWebhooks(oldest.cursor)
+      const older = eventsOf(data.poolEvents)
+      this.#ofPools = [...this.#ofPools, ...older]
+      this.#show({ isLoadingMore: false, hasMore: data.poolEvents.pageInfo.hasNextPage })
+      const oldest = older.at(-1)
+      if (oldest !== undefined && this.#isFollowing) this.#followWebhooks(oldest.cursor)
     }
   }
 
   /**
-   * Adds the webhooks that were disabled after `cursor`, and those that are from now on: they are of no pool, and so are not among
-   * the events of pools. They have no history that could be read in pages. So the subscription begins at the oldest event that is
-   * shown, and what it brings once more, also after a lost connection, is left out.
+   * Adds the webhooks that were disabled after `cursor`, and those that are from now on. They have no history that could be
+   * read in pages, so the subscription begins at the oldest event that is shown.
    */
   #followWebhooks(cursor: string): void {
     if (this.#poolId !== undefined) return
@@ -175,9 +181,11 @@ export class ActivityFeed {
       if (error === undefined) {
         if (data !== undefined) this.#gather(data.webhookDisabled)
       } else if (placeIsLost(error.graphQLErrors)) {
-        this.stop()
-        this.start()
-      } else this.#change({ ended: messageOf(error) })
+        // What is so old has been forgotten. If the newest event has been, too, the feed begins anew by itself.
+        const [newest] = this.#ofPools
+        this.#leaveWebhooks()
+        if (newest !== undefined && newest.cursor !== cursor) this.#followWebhooks(newest.cursor)
+      } else this.#end(messageOf(error))
     }).unsubscribe
   }
 
@@ -185,36 +193,84 @@ export class ActivityFeed {
     return this.#poolId === undefined ? {} : { poolId: this.#poolId }
   }
 
+  /** Nothing new is shown any more, neither of pools nor of webhooks. */
+  #end(ended: string): void {
+    this.#leaveAll()
+    this.state.set({ ...this.state.get(), ended })
+  }
+
+  #leaveAll(): void {
+    this.#isFollowing = false
+    this.#leave()
+    this.#leaveWebhooks()
+  }
+
   #gather(event: EventFacts): void {
-    this.#gathered.set(event.cursor, event)
+    this.#gathered.push(event)
     this.#timer ??= setTimeout(() => this.#showGathered(), gatherMs)
   }
 
   #showGathered(): void {
     this.#timer = undefined
-    const { events = [], hasMore } = this.state.get()
     // What happened while the history was read is in both.
-    const known = new Set(events.map(({ cursor }) => cursor))
-    const added = [...this.#gathered.values()].filter(({ cursor }) => !known.has(cursor)).reverse()
-    this.#gathered.clear()
-    // Those of webhooks belong between others.
-    const all = [...added, ...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
-    const [newest] = events
-    const fresh = newest === undefined ? all : all.slice(0, all.indexOf(newest))
-    const kept = all.slice(0, Math.max(maxEvents, events.length))
-    this.#change({ events: kept, fresh, hasMore: hasMore || kept.length < all.length })
+    const known = new Set([...this.#ofPools.map(({ cursor }) => cursor), ...this.#ofWebhooks.keys()])
+    const added = new Map(
+      this.#gathered.filter(({ cursor }) => !known.has(cursor)).map((event) => [event.cursor, event]),
+    )
+    this.#gathered = []
+    const newest = [...added.values()].reverse()
+    const ofPools = newest.filter((event) => !isOfWebhook(event))
+    const ofWebhooks = newest.filter(isOfWebhook)
+    for (const event of ofWebhooks) this.#ofWebhooks.set(event.cursor, event)
+    const all = [...ofPools, ...this.#ofPools]
+    const kept = all.slice(0, Math.max(maxEvents, this.#ofPools.length))
+    this.#ofPools = kept
+    // The subscription to webhooks also brings what had happened before.
+    const fresh = newest.filter((event) => !isOfWebhook(event) || timeOf(event) >= this.#beganAt)
+    this.#show({ fresh, ...(kept.length < all.length && { hasMore: true }) })
   }
 
-  #change(change: Partial<FeedState>): void {
-    this.state.set({ ...this.state.get(), ...change })
+  #show(change: Omit<Partial<FeedState>, 'events'>): void {
+    const state = { ...this.state.get(), ...change }
+    // Those of webhooks that are older than all that is shown come with it.
+    const events = merged(this.#ofPools, [...this.#ofWebhooks.values()], state.hasMore)
+    this.state.set({ ...state, events })
   }
+}
+
+type WebhookEvent = Extract<EventFacts, { __typename: 'WebhookDisabledEvent' }>
+type PoolEvent = Exclude<EventFacts, WebhookEvent>
+
+function isOfWebhook(event: EventFacts): event is WebhookEvent {
+  return event.__typename === 'WebhookDisabledEvent'
+}
+
+function timeOf({ at }: EventFacts): number {
+  return Date.parse(at)
+}
+
+/** Events of pools in their order, and each of a webhook before the first of these that is older; newest first. */
+function merged(
+  ofPools: readonly PoolEvent[],
+  ofWebhooks: readonly WebhookEvent[],
+  hasMore: boolean,
+): EventFacts[] {
+  const left = [...ofWebhooks].sort((a, b) => timeOf(a) - timeOf(b))
+  const events: EventFacts[] = []
+  for (const event of ofPools) {
+    for (let next = left.at(-1); next !== undefined && timeOf(next) >= timeOf(event); next = left.at(-1)) {
+      events.push(next)
+      left.pop()
+    }
+    events.push(event)
+  }
+  return hasMore ? events : [...events, ...left.reverse()]
 }
 
 interface EventPage {
-  edges: readonly { node: EventFacts }[]
-  pageInfo: { hasNextPage: boolean }
+  edges: readonly { node: PoolEvent }[]
 }
 
-function pageOf({ edges, pageInfo }: EventPage) {
-  return { events: edges.map(({ node }) => node), hasMore: pageInfo.hasNextPage }
+function eventsOf({ edges }: EventPage): PoolEvent[] {
+  return edges.map(({ node }) => node)
 }

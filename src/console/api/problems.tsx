@@ -1,7 +1,7 @@
 import { Alert } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useState } from 'react'
-import type { Problem } from './submit.ts'
+import type { Problem } from './read-problems.ts'
 
 interface FormProblems {
   /** Shows each problem at its field, and those without one in `alert`. */

@@ -38,7 +38,10 @@ export function CodesScreen() {
   return (
     <Tabs
       keepMounted={false}
-      onChange={(show) => setSearch(show === null ? {} : { show }, { replace: true })}
+      onChange={(show) => {
+        // The tab that is shown can be pressed, too: what was searched for on it stays.
+        if (show !== null && show !== view) setSearch({ show }, { replace: true })
+      }}
       value={view}
       variant="pills"
     >

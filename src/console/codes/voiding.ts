@@ -1,5 +1,6 @@
 import { graphql } from '../api/graphql.ts'
-import { type Problem, Refusal, useSubmit } from '../api/submit.ts'
+import type { Problem } from '../api/read-problems.ts'
+import { Refusal, useSubmit } from '../api/submit.ts'
 import { list } from '../intl.ts'
 import { PoolCounts } from '../live/events.tsx'
 import { text } from '../text.ts'

@@ -48,7 +48,7 @@ export function FormatPreview({ preview, isStale, judgedFor, codes, setCodes }: 
           <PreviewPart label={text.formats.guessOdds}>
             <Stack gap="xs">
               <CountInput
-                // Until it is mended, the odds are those of the usual number.
+                // Until it is corrected, the odds are those of the usual number.
                 error={codes.trim() === '' ? undefined : quantityProblem(codes, undefined)}
                 label={text.formats.judgedFor}
                 onChange={setCodes}

@@ -4,7 +4,7 @@ import { PlusIcon, SearchIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import { Empty } from '../parts/empty.tsx'
-import { changed, useEntryKey } from '../parts/entry-state.ts'
+import { useChangeAddress, useEntryKey } from '../parts/entry-state.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { More } from '../parts/paging.tsx'
@@ -24,11 +24,12 @@ export function FormatsScreen() {
 function Formats() {
   const mayManage = useMay('MANAGE')
   const navigate = useNavigate()
-  const [params, setParams] = useSearchParams()
+  const [params] = useSearchParams()
+  const changeAddress = useChangeAddress()
   const [search, setSearch] = useState(params.get('search') ?? '')
   // In the address, so that it is there again after going back or signing in again.
   const keepLater = useDebouncedCallback(
-    (search: string) => setParams(search === '' ? {} : { search }, { replace: true, state: changed }),
+    (search: string) => changeAddress(search === '' ? {} : { search }),
     typingMs,
   )
   const type = (search: string) => {

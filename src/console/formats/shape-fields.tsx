@@ -1,6 +1,6 @@
 import { Input, NumberInput, SegmentedControl, Select, TextInput } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
-import type { Problem } from '../api/submit.ts'
+import type { Problem } from '../api/read-problems.ts'
 import { text } from '../text.ts'
 import { type FormatValues, formatFields } from './shape.ts'
 

@@ -1,7 +1,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { useQuery } from 'urql'
-import { type Problem, problemsOf, refusalOf } from '../api/submit.ts'
+import { type Problem, problemsOf, refusalOf } from '../api/read-problems.ts'
 import { readCount } from '../intl.ts'
 import { type PreviewedFormat, PreviewFormat, type Shape } from './preview-query.ts'
 

@@ -1,6 +1,6 @@
 import type { TadaDocumentNode } from 'gql.tada'
 import type { Client, CombinedError } from 'urql'
-import { problemsOf } from '../api/submit.ts'
+import { problemsOf } from '../api/read-problems.ts'
 import { text } from '../text.ts'
 import { passes, pause, placeIsLost } from './resuming.ts'
 

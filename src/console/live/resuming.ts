@@ -26,8 +26,8 @@ export function resuming(subscribe: Subscribe): Subscribe {
             if (ended || left) return
             if (passes(result.errors)) return end(result.errors)
             failures = 0
-            const cursor = (result.data as { poolEvents?: { cursor?: string } } | null)?.poolEvents?.cursor
-            if (cursor !== undefined) variables['after'] = cursor
+            const [event] = Object.values(result.data ?? {}) as ({ cursor?: string } | null)[]
+            if (event?.cursor !== undefined) variables['after'] = event.cursor
             sink.next(result)
           },
           error: end,

@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import { modals } from '@mantine/modals'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { Problems } from '../api/problems.tsx'
-import type { Problem } from '../api/submit.ts'
+import type { Problem } from '../api/read-problems.ts'
 import { text } from '../text.ts'
 
 interface Question {

@@ -1,24 +1,45 @@
 import { useState } from 'react'
-import { useLocation, useNavigate, useNavigationType } from 'react-router'
+import { type NavigateOptions, useLocation, useNavigate, useNavigationType } from 'react-router'
+import { useViewer } from '../shell/viewer.tsx'
 
 /**
  * What an entry of the browser's history keeps of its screen, and a function that changes it: it is there again after going
- * back, and after reloading. This is for what may be an email address, or a code that somebody could use. It is not in the
- * address as other searches are, which ends up in the logs of servers and proxies, and in what browsers suggest, send to other
- * devices and share. So a link to the screen leads to it without what was searched.
+ * back, and after reloading, but not for another API key. This is for what may be an email address, or a code that somebody
+ * could use. It is not in the address as other searches are, which ends up in the logs of servers and proxies, and in what
+ * browsers suggest, send to other devices and share. So a link to the screen leads to it without the search.
  */
 export function useEntryState<State extends object>(): [Partial<State>, (state: State) => void] {
-  const { pathname, search, state } = useLocation()
+  const { search, state } = useLocation()
+  const change = useChange()
+  const keepable = useKeepable()
+  const kept = state as Kept<State> | null
+  const isOwn = kept !== null && kept.keyId === keepable({}).keyId
+  return [isOwn ? kept : {}, (state) => change(search, keepable(state))]
+}
+
+type Kept<State> = State & { keyId: string }
+
+/** A function that makes what an entry can keep, for links to a screen that uses `useEntryState`. */
+export function useKeepable(): <State extends object>(state: State) => Kept<State> {
+  const { id } = useViewer()
+  return (state) => ({ ...state, keyId: id })
+}
+
+/** A function that changes the parameters of the address in place. What an address should not have is for `useEntryState`. */
+export function useChangeAddress(): (parameters: Record<string, string>) => void {
+  const change = useChange()
+  return (parameters) => change(`?${new URLSearchParams(parameters)}`, {})
+}
+
+/** Changes the entry that one is on. It then has a state, by which `useEntryKey` knows it. */
+function useChange(): (search: string, state: NonNullable<NavigateOptions['state']>) => void {
+  const { pathname } = useLocation()
   const navigate = useNavigate()
-  const change = (state: State) => {
+  return (search, state) => {
     // Somebody may be on the way to another screen that is still being loaded, whose entry this would replace.
     if (location.pathname === pathname) void navigate({ search }, { replace: true, state })
   }
-  return [(state ?? {}) as Partial<State>, change]
 }
-
-/** The state of an entry that was changed by its own screen, and keeps everything in its address. See `useEntryKey`. */
-export const changed = {}
 
 /** Changes whenever somebody comes to the screen, also where they are on it already, but not with what it changes itself. */
 export function useEntryKey(): string {

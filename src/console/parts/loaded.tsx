@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { UseQueryState } from 'urql'
-import { problemsOf } from '../api/submit.ts'
+import { problemsOf } from '../api/read-problems.ts'
 import { text } from '../text.ts'
 
 /**

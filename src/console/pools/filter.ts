@@ -1,5 +1,5 @@
 import { useSearchParams } from 'react-router'
-import { changed } from '../parts/entry-state.ts'
+import { useChangeAddress } from '../parts/entry-state.ts'
 
 export const shows = ['all', 'ready', 'low', 'empty', 'archived'] as const
 export type Show = (typeof shows)[number]
@@ -11,17 +11,15 @@ export interface PoolListFilter {
 }
 
 export function useFilter(): [PoolListFilter, (changes: Partial<PoolListFilter>) => void] {
-  const [params, setParams] = useSearchParams()
+  const [params] = useSearchParams()
+  const changeAddress = useChangeAddress()
   const filter: PoolListFilter = {
     search: params.get('search') ?? '',
     show: shows.find((show) => show === params.get('show')) ?? 'all',
   }
   const change = (changes: Partial<PoolListFilter>) => {
     const { search, show } = { ...filter, ...changes }
-    setParams(
-      { ...(search !== '' && { search }), ...(show !== 'all' && { show }) },
-      { replace: true, state: changed },
-    )
+    changeAddress({ ...(search !== '' && { search }), ...(show !== 'all' && { show }) })
   }
   return [filter, change]
 }

@@ -1,5 +1,5 @@
 import type { FormErrors } from '@mantine/form'
-import { readCount } from '../intl.ts'
+import { readWhole } from '../intl.ts'
 import { text } from '../text.ts'
 import { quantityProblem, thresholdProblem } from './quantity.ts'
 import type { SettingsValues } from './settings.ts'
@@ -17,7 +17,7 @@ export function checkSettings(values: SettingsValues, needsQuantity: boolean, li
   return Object.fromEntries(Object.entries(found).filter(([, problem]) => problem !== undefined))
 }
 
-/** A count of the form as the API takes it. Null while it is empty or not a count. */
+/** A whole number of the form as the API takes it. Null while it is empty or not one. */
 export function typedCount(typed: string): string | null {
-  return readCount(typed)?.toString() ?? null
+  return readWhole(typed)?.toString() ?? null
 }

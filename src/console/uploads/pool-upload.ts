@@ -2,7 +2,8 @@ import type { Client } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { newIdempotencyKey } from '../api/idempotency.ts'
 import { Observable } from '../api/observable.ts'
-import { type Problem, Refusal } from '../api/submit.ts'
+import type { Problem } from '../api/read-problems.ts'
+import { Refusal } from '../api/submit.ts'
 import { type ReadingSettings, sendFile, type UploadRequest } from './send-file.ts'
 
 /** How far an upload to a pool has come. A file is first sent for a check (`dryRun`), and then to be added. */

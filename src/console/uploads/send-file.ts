@@ -1,4 +1,4 @@
-import type { Problem } from '../api/submit.ts'
+import type { Problem } from '../api/read-problems.ts'
 import { text } from '../text.ts'
 
 /** How a file is to be read. */

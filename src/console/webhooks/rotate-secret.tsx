@@ -33,7 +33,7 @@ const RotateMutation = graphql(
   [Refusal, WebhookFacts],
 )
 
-/** For how many hours the old secret stays valid, or that somebody enters their number. */
+/** For how many hours the old secret stays valid, or 'hours': somebody enters the number. */
 const overlaps = ['24', '168', 'hours', '0'] as const
 
 /** As the API has it. */

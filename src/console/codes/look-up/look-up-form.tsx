@@ -34,8 +34,9 @@ const typingMs = 400
  * browser's history keeps what was looked for. Links from lists bring their code with them.
  */
 export function LookUpForm() {
-  const [{ typed: kept = '', kind: keptKind }, keep] = useEntryState<Sought>()
-  const [sought, setSought] = useState<Sought>({ typed: kept, kind: keptKind })
+  const [entry, keep] = useEntryState<Sought>()
+  const kept: Sought = { typed: '', ...entry }
+  const [sought, setSought] = useState(kept)
   const { typed } = sought
   const kind = kindOf(sought)
   const isCode = kind === 'code'
@@ -59,7 +60,7 @@ export function LookUpForm() {
     if (isCode) lookUp.askNow()
   }
   // What customers and orders are looked up by: not every beginning of it.
-  const settled = kindOf({ typed: kept, kind: keptKind }) === kind ? kept : ''
+  const settled = kindOf(kept) === kind ? kept.typed : ''
   const field = kinds[kind]
   return (
     <Page lead={words.lead} title={words.title}>
@@ -82,7 +83,7 @@ export function LookUpForm() {
                 label={field.label}
                 leftSection={field.icon}
                 maxLength={field.maxLength}
-                onChange={({ currentTarget }) => change({ ...sought, typed: currentTarget.value })}
+                onChange={({ currentTarget }) => change({ kind: sought.kind, typed: currentTarget.value })}
                 rightSection={isCode && lookUp.state.name === 'looking' && <Loader size="xs" />}
                 size="md"
                 spellCheck={false}

@@ -1,7 +1,7 @@
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useCallback, useState } from 'react'
 import { useQuery } from 'urql'
-import { problemsOf } from '../../api/submit.ts'
+import { problemsOf } from '../../api/read-problems.ts'
 import type { KnownCodeOf } from '../code-fields.ts'
 import { LookUpQuery } from './look-up-query.ts'
 import { kindOf, type Sought } from './sought.ts'
@@ -27,7 +27,7 @@ export type LookUpState =
 /** What is known of a code that is typed. */
 export function useLookUp(sought: Sought) {
   const { typed } = sought
-  const [asked, setAsked] = useState(kindOf(sought) === 'code' ? typed.trim() : '')
+  const [asked, setAsked] = useState(() => askedAtFirst(sought))
   const askLater = useDebouncedCallback(setAsked, typingMs)
   const [result, read] = useQuery({
     query: LookUpQuery,
@@ -54,6 +54,13 @@ export function useLookUp(sought: Sought) {
     },
     again,
   }
+}
+
+/** What is looked up where somebody comes back, or by a link. */
+function askedAtFirst(sought: Sought): string {
+  const code = sought.typed.trim()
+  const isMeant = kindOf(sought) === 'code' && (sought.isAskedFor === true || code.length >= minTypedLength)
+  return isMeant ? code : ''
 }
 
 type Result = ReturnType<typeof useQuery<{ code: KnownCodeOf | null }, { code: string }>>[0]
