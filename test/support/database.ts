@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import type pg from 'pg'
+import pg from 'pg'
 import { pino } from 'pino'
 import { beforeEach, inject } from 'vitest'
 import { openConnections } from '../../src/database/open.ts'
@@ -34,15 +34,30 @@ export async function testDatabase(
   const nodes = options.empty ? [server] : inject('nodeUrls')
   // Copying the files of one so small takes half as long as writing it to the log.
   const create = `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy ${options.locale ?? ''}`
-  await Promise.all(nodes.map((node) => runSql(node, create)))
+  await Promise.all(nodes.map((node) => administer(node, create)))
   const url = databaseUrl(server, name)
   const connections = openConnections(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
   const close = async () => {
     await connections.end()
-    await Promise.all(nodes.map((node) => runSql(node, `DROP DATABASE ${name} WITH (FORCE)`)))
+    await Promise.all(nodes.map((node) => administer(node, `DROP DATABASE ${name} WITH (FORCE)`)))
   }
   return { url, connections, close, [Symbol.asyncDispose]: close }
 }
+
+/**
+ * Runs a statement on a server, on connections that are kept for a while: a run creates and drops hundreds of databases, and
+ * beginning a connection takes as long as dropping one.
+ */
+async function administer(server: string, sql: string): Promise<void> {
+  let connections = administrations.get(server)
+  if (connections === undefined) {
+    connections = new pg.Pool({ connectionString: server, max: 2, idleTimeoutMillis: 20_000, allowExitOnIdle: true })
+    administrations.set(server, connections)
+  }
+  await connections.query(sql)
+}
+
+const administrations = new Map<string, pg.Pool>()
 
 /** Creates a database whose server has nodes, without tables. Resolves to its address, and how to drop it. */
 export async function undistributedDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
