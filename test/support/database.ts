@@ -51,7 +51,14 @@ export async function testDatabase(
 async function administer(server: string, sql: string): Promise<void> {
   let connections = administrations.get(server)
   if (connections === undefined) {
-    connections = new pg.Pool({ connectionString: server, max: 2, idleTimeoutMillis: 20_000, allowExitOnIdle: true })
+    connections = new pg.Pool({
+      connectionString: server,
+      max: 2,
+      idleTimeoutMillis: 20_000,
+      allowExitOnIdle: true,
+    })
+    // At the end of the run, the server may stop before this process does.
+    connections.on('error', () => undefined)
     administrations.set(server, connections)
   }
   await connections.query(sql)
