@@ -1,47 +1,54 @@
 import type { Client } from 'urql'
 import { currentTime } from '../api/clock.ts'
-import { graphql } from '../api/graphql.ts'
+import { type FragmentOf, graphql } from '../api/graphql.ts'
 import { Observable } from '../api/observable.ts'
-import { problemsOf } from '../api/read-problems.ts'
 import { follow, messageOf } from '../live/follow.ts'
 import { placeIsLost } from '../live/resuming.ts'
-import { type EventFacts, PoolEventFacts, WebhookEventFacts } from './event-facts.ts'
+import {
+  type EventFacts,
+  type PoolEvent,
+  PoolEventFacts,
+  type WebhookEvent,
+  WebhookEventFacts,
+} from './event-facts.ts'
 
-const StartQuery = graphql(
+const PageOfEvents = graphql(
   `
-    query FeedStart($poolId: ID) {
-      eventCursor
-      poolEvents(poolId: $poolId, first: 30) {
-        edges {
-          node {
-            ...PoolEventFacts
-          }
+    fragment PageOfEvents on PoolEventConnection {
+      edges {
+        node {
+          ...PoolEventFacts
         }
-        pageInfo {
-          hasNextPage
-        }
+      }
+      pageInfo {
+        hasNextPage
       }
     }
   `,
   [PoolEventFacts],
 )
 
+const StartQuery = graphql(
+  `
+    query FeedStart($poolId: ID) {
+      eventCursor
+      poolEvents(poolId: $poolId, first: 30) {
+        ...PageOfEvents
+      }
+    }
+  `,
+  [PageOfEvents],
+)
+
 const PageQuery = graphql(
   `
     query FeedPage($poolId: ID, $after: String) {
       poolEvents(poolId: $poolId, after: $after, first: 50) {
-        edges {
-          node {
-            ...PoolEventFacts
-          }
-        }
-        pageInfo {
-          hasNextPage
-        }
+        ...PageOfEvents
       }
     }
   `,
-  [PoolEventFacts],
+  [PageOfEvents],
 )
 
 const EventsSubscription = graphql(
@@ -153,11 +160,7 @@ export class ActivityFeed {
     else if (data === undefined)
       this.#show({
         isLoadingMore: false,
-        problem:
-          error &&
-          problemsOf(error)
-            .map(({ message }) => message)
-            .join(' '),
+        problem: messageOf(error),
       })
     else {
       const older = eventsOf(data.poolEvents)
@@ -238,9 +241,6 @@ export class ActivityFeed {
   }
 }
 
-type WebhookEvent = Extract<EventFacts, { __typename: 'WebhookDisabledEvent' }>
-type PoolEvent = Exclude<EventFacts, WebhookEvent>
-
 function isOfWebhook(event: EventFacts): event is WebhookEvent {
   return event.__typename === 'WebhookDisabledEvent'
 }
@@ -267,10 +267,6 @@ function merged(
   return hasMore ? events : [...events, ...left.reverse()]
 }
 
-interface EventPage {
-  edges: readonly { node: PoolEvent }[]
-}
-
-function eventsOf({ edges }: EventPage): PoolEvent[] {
+function eventsOf({ edges }: FragmentOf<typeof PageOfEvents>): PoolEvent[] {
   return edges.map(({ node }) => node)
 }

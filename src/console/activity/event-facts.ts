@@ -114,5 +114,7 @@ export const WebhookEventFacts = graphql(`
   }
 `)
 
-export type EventFacts = FragmentOf<typeof PoolEventFacts> | FragmentOf<typeof WebhookEventFacts>
+export type PoolEvent = FragmentOf<typeof PoolEventFacts>
+export type WebhookEvent = FragmentOf<typeof WebhookEventFacts>
+export type EventFacts = PoolEvent | WebhookEvent
 export type TaskFacts = FragmentOf<typeof TaskFacts>

@@ -16,10 +16,9 @@ import {
   WebhookIcon,
   XCircleIcon,
 } from '@primer/octicons-react'
-import type { EventFacts } from './event-facts.ts'
+import type { EventFacts, WebhookEvent } from './event-facts.ts'
 
 type StatusEvent = Extract<EventFacts, { __typename: 'TaskStatusChangedEvent' }>
-type DisabledEvent = Extract<EventFacts, { __typename: 'WebhookDisabledEvent' }>
 type Look = readonly [color: 'gray' | 'indigo' | 'teal' | 'orange' | 'red', icon: typeof ClockIcon]
 
 const looksOfStatuses: Record<StatusEvent['status'], Look> = {
@@ -31,13 +30,13 @@ const looksOfStatuses: Record<StatusEvent['status'], Look> = {
   UNDONE: ['orange', UndoIcon],
 }
 
-const looksOfReasons: Record<DisabledEvent['reason'], Look> = {
+const looksOfReasons: Record<WebhookEvent['reason'], Look> = {
   FAILED: ['red', WebhookIcon],
   GONE: ['red', WebhookIcon],
   REQUESTED: ['gray', WebhookIcon],
 }
 
-const looks: Record<Exclude<EventFacts, StatusEvent | DisabledEvent>['__typename'], Look> = {
+const looks: Record<Exclude<EventFacts, StatusEvent | WebhookEvent>['__typename'], Look> = {
   PoolCreatedEvent: ['indigo', PlusIcon],
   PoolChangedEvent: ['indigo', PencilIcon],
   PoolRefilledEvent: ['teal', InboxIcon],

@@ -4,7 +4,7 @@ import { Link } from 'react-router'
 import { list } from '../intl.ts'
 import { Sentence } from '../parts/sentence.tsx'
 import { text } from '../text.ts'
-import type { EventFacts, TaskFacts } from './event-facts.ts'
+import type { EventFacts, TaskFacts, WebhookEvent } from './event-facts.ts'
 import type { FeedLine } from './lines.ts'
 
 const words = text.activity.events
@@ -119,10 +119,7 @@ function codesInWords(
   }
 }
 
-function disabledInWords(
-  { reason, webhook }: Extract<EventFacts, { __typename: 'WebhookDisabledEvent' }>,
-  Named: Named,
-): InWords {
+function disabledInWords({ reason, webhook }: WebhookEvent, Named: Named): InWords {
   if (webhook === null) return { template: words.deletedWebhookDisabled[reason] }
   return {
     template: words.webhookDisabled[reason],

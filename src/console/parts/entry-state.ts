@@ -13,7 +13,7 @@ export function useEntryState<State extends object>(): [Partial<State>, (state: 
   const change = useChange()
   const keepable = useKeepable()
   const kept = state as Kept<State> | null
-  const isOwn = kept !== null && kept.keyId === keepable({}).keyId
+  const isOwn = kept?.keyId === useViewer().id
   return [isOwn ? kept : {}, (state) => change(search, keepable(state))]
 }
 
