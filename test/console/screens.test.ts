@@ -119,11 +119,18 @@ async function faultsOf(page: Page, screens: readonly Screen[]): Promise<string[
   return faults
 }
 
-/** Goes to another address without loading the page again, as its links do. */
+/** Goes to another address without loading the page again, as its links do; ends when its screen has replaced the one before. */
 async function goTo(page: Page, address: string): Promise<void> {
   await page.evaluate((address) => {
     // With a place in the history as the router's own entries have, so that it knows how far it is moved.
     history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', address)
     dispatchEvent(new PopStateEvent('popstate'))
   }, address)
+  // The link that skips the navigation leads into the screen that is shown. Only now do texts tell of the new one: the one before
+  // may have had them too.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll<HTMLAnchorElement>('a[href$="#content"]')].every(
+      ({ pathname }) => pathname === location.pathname,
+    ),
+  )
 }
