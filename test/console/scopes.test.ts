@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { newPool } from '../support/api.ts'
-import { openConsole } from '../support/console.ts'
+import { goTo, openConsole } from '../support/console.ts'
 import { useClient, useService } from '../support/service.ts'
 
 const service = useService()
@@ -30,14 +30,7 @@ test.each(Object.entries(titles))(
     const { page } = await openConsole(service, { scopes: [scope] })
     for (const address of addresses) {
       const title = found[address]
-      await page.evaluate(
-        (to) => {
-          // With a place in the history as the router's own entries have, so that it knows how far it is moved.
-          history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', to)
-          dispatchEvent(new PopStateEvent('popstate'))
-        },
-        address.replace('ID', poolId),
-      )
+      await goTo(page, address.replace('ID', poolId))
       const heading = page.getByRole('heading', { level: 1, name: title ?? 'There is nothing here' })
       await heading.waitFor()
 

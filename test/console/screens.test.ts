@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { Networks } from '../../src/outgoing/networks.ts'
 import { colorRules } from '../support/accessibility.ts'
 import { stranger } from '../support/api.ts'
-import { accessibilityProblems, faultsInAllLooks, openConsole } from '../support/console.ts'
+import { accessibilityProblems, faultsInAllLooks, goTo, openConsole } from '../support/console.ts'
 import { type Furnished, furnish } from '../support/furnished.ts'
 import { useClient, useService } from '../support/service.ts'
 
@@ -117,20 +117,4 @@ async function faultsOf(page: Page, screens: readonly Screen[]): Promise<string[
     faults.push(...inAllLooks)
   }
   return faults
-}
-
-/** Goes to another address without loading the page again, as its links do; ends when its screen has replaced the one before. */
-async function goTo(page: Page, address: string): Promise<void> {
-  await page.evaluate((address) => {
-    // With a place in the history as the router's own entries have, so that it knows how far it is moved.
-    history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', address)
-    dispatchEvent(new PopStateEvent('popstate'))
-  }, address)
-  // The link that skips the navigation leads into the screen that is shown. Only now do texts tell of the new one: the one before
-  // may have had them too.
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll<HTMLAnchorElement>('a[href$="#content"]')].every(
-      ({ pathname }) => pathname === location.pathname,
-    ),
-  )
 }

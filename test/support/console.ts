@@ -52,6 +52,22 @@ export async function openConsole(
   return { page, context }
 }
 
+/** Goes to another address without loading the page again, as its links do; ends when its screen has replaced the one before. */
+export async function goTo(page: Page, address: string): Promise<void> {
+  await page.evaluate((address) => {
+    // With a place in the history as the router's own entries have, so that it knows how far it is moved.
+    history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', address)
+    dispatchEvent(new PopStateEvent('popstate'))
+  }, address)
+  // The link that skips the navigation leads into the screen that is shown. Only now do texts tell of the new one: the one before
+  // may have had them too.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll<HTMLAnchorElement>('a[href$="#content"]')].every(
+      ({ pathname }) => pathname === location.pathname,
+    ),
+  )
+}
+
 /** Fails if axe finds any accessibility problem on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
   const problems = await accessibilityProblems(page)
