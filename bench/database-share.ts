@@ -1,6 +1,6 @@
 /**
  * Whose processor time the reads take: that of the server's process or that of PostgreSQL. It answers how much a read replica
- * could take off the primary. Look-ups, pages of the history, files of codes, and claims beside them. Run it with
+ * could take off the primary. Look-ups, pools, pages of the history, files of codes, and claims beside them. Run it with
  * `node bench/database-share.ts`. Needs Linux, for /proc.
  */
 
@@ -75,6 +75,8 @@ const lookUp = 'query ($code: String!) { result: code(code: $code) { code status
 const lookUps = codes.map((code) => requestOf({ key, query: lookUp, variables: { code } }))
 const history = `query ($poolId: ID!) { result: poolEvents(poolId: $poolId, first: 50) { edges { node {
   __typename cursor at pool { name } } } } }`
+const pool = 'query ($poolId: ID!) { result: pool(id: $poolId) { name availableCount claimedCount } }'
+const readings = [requestOf({ key, query: pool, variables: { poolId: encodeId('Pool', poolId) } })]
 const pages = [requestOf({ key, query: history, variables: { poolId: encodeId('Pool', poolId) } })]
 const claim = claiming(load, { key, poolIds: [poolId] })
 
@@ -83,5 +85,6 @@ await claim()
 await answered(lookUps, '{"data":{"result":{"code":"')
 await showShare('A claim', async () => (await claim()).answered)
 await showShare('A look-up', () => answered(lookUps, '{"data":{"result":{"code":"'))
+await showShare('How a pool is doing', () => answered(readings, '{"data":{"result":{"name":'))
 await showShare('A page of fifty events', () => answered(pages, '{"data":{"result":{"edges":[{"node":'))
 await showShare(`A file of ${codesOfFile.toLocaleString('en')} codes claimed one at a time`, download)

@@ -82,10 +82,11 @@ export class Notifications {
       const messages = [...this.#pending]
       this.#pending.clear()
       try {
-        await this.#connections.query('SELECT pg_notify($1, message) FROM unnest($2::text[]) message', [
-          channel,
-          messages,
-        ])
+        await this.#connections.query({
+          name: 'notify',
+          text: 'SELECT pg_notify($1, message) FROM unnest($2::text[]) message',
+          values: [channel, messages],
+        })
       } catch (error) {
         this.#log.warn(
           { err: error },

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg'
-import { eachInTransaction, transaction } from '../../database/transaction.ts'
+import { eachInTransaction } from '../../database/transaction.ts'
 import { readAccounts } from '../books/accounts.ts'
 import type { AuditedAccount } from './finding.ts'
-import { settings } from './walk.ts'
+import { onSnapshot } from './walk.ts'
 
 // More accounts that do not exist say nothing new.
 const maxStrangers = 100
@@ -29,14 +29,13 @@ async function findStrangers(connections: Pool, tables: readonly string[]): Prom
   const found = new Set<string>()
   for (const table of tables) {
     if (table === 'account') continue
-    const rows = await transaction(connections, async (tx) => {
-      await tx.execute({ text: settings })
-      return await tx.rows<{ accountId: string }>({
+    const rows = await onSnapshot(connections, (tx) =>
+      tx.rows<{ accountId: string }>({
         text: `
           SELECT DISTINCT account_id AS "accountId" FROM ${table}
           WHERE NOT EXISTS (SELECT FROM account WHERE id = ${table}.account_id) LIMIT ${maxStrangers}`,
-      })
-    })
+      }),
+    )
     for (const { accountId } of rows) found.add(accountId)
   }
   return [...found].map((accountId) => ({ accountId, accountName: null }))
@@ -52,9 +51,8 @@ export async function tablesWithRows(
     (table) =>
       `SELECT '${table}' AS "table" WHERE EXISTS (SELECT 1 FROM ${table} WHERE ${table === 'account' ? 'id' : 'account_id'} = $1)`,
   )
-  const rows = await transaction(connections, async (tx) => {
-    await tx.execute({ text: settings })
-    return await tx.rows<{ table: string }>({ text: parts.join(' UNION ALL '), values: [accountId] })
-  })
+  const rows = await onSnapshot(connections, (tx) =>
+    tx.rows<{ table: string }>({ text: parts.join(' UNION ALL '), values: [accountId] }),
+  )
   return new Set(rows.map(({ table }) => table))
 }

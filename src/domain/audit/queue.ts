@@ -1,8 +1,7 @@
 import type { Pool } from 'pg'
-import { transaction } from '../../database/transaction.ts'
 import { findForgottenWork } from '../books/queue.ts'
 import type { AuditedAccount, Finding } from './finding.ts'
-import { settings } from './walk.ts'
+import { onSnapshot } from './walk.ts'
 
 /** Checks that the account is in the queue if it has work for a worker: otherwise no worker looks for it. */
 export async function checkQueue(
@@ -13,7 +12,7 @@ export async function checkQueue(
   let kinds: string[] = []
   // In a distributed database the two statements are not on one snapshot, so that between them work may have been done.
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    kinds = await missingKinds(connections, accountId)
+    kinds = await onSnapshot(connections, (tx) => findForgottenWork(tx, accountId))
     if (kinds.length === 0) return
   }
   const what = `it has work for a worker (${kinds.join(', ')}), and is not in the queue`
@@ -21,10 +20,3 @@ export async function checkQueue(
 }
 
 const maxAttempts = 3
-
-async function missingKinds(connections: Pool, accountId: string): Promise<string[]> {
-  return await transaction(connections, async (tx) => {
-    await tx.execute({ text: settings })
-    return await findForgottenWork(tx, accountId)
-  })
-}

@@ -2,14 +2,14 @@ import type { Pool } from 'pg'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
-import { type Transaction, transaction } from '../../database/transaction.ts'
+import type { Transaction } from '../../database/transaction.ts'
 import type { Keyring } from '../../keys/keyring.ts'
 import { identityOf } from '../format/identity.ts'
 import { readTaken } from '../format/taken-indices.ts'
 import { comesAfter, readCodesOf, readUploaded } from '../format/uploaded-codes.ts'
 import { type FormatKey, openCodeSpace } from './codespace.ts'
 import type { AuditedAccount, Finding } from './finding.ts'
-import { settings } from './walk.ts'
+import { onSnapshot } from './walk.ts'
 
 const maxPage = 10_000
 const maxSpaces = 1_000
@@ -42,10 +42,7 @@ export async function checkTaken(
   const size = Math.min(pageSize, maxPage)
   const checking: Checking = { accountId, accountName, keyring, size, spaces: new Map() }
   const readPage = (check: PageCheck, after: RowKey | undefined) =>
-    transaction(connections, async (tx) => {
-      await tx.execute({ text: settings })
-      return await check(tx, checking, after)
-    })
+    onSnapshot(connections, (tx) => check(tx, checking, after))
   for (const { table, check } of checks) {
     if (!filled.has(table)) continue
     let after: RowKey | undefined

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Pool } from 'pg'
-import { transaction } from '../../database/transaction.ts'
+import { type Transaction, transaction } from '../../database/transaction.ts'
 
 /**
  * The rows of an account in a table, to be read completely, page by page, in the order of an index. PostgreSQL itself checks each
@@ -42,8 +42,7 @@ export async function* pages<Row>(
     const text = pageStatement(walk, sql, after !== undefined)
     // With many small accounts, planning it again for each of them would be most of an audit.
     const statement = { name: `audit-${hash('sha1', text)}`, text, values: [accountId, ...(after ?? [])] }
-    const page = await transaction(connections, async (tx) => {
-      await tx.execute({ text: settings })
+    const page = await onSnapshot(connections, async (tx) => {
       const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>(statement)
       if (read === undefined) throw new Error('The statement of a page returned no row.')
       return read
@@ -53,9 +52,19 @@ export async function* pages<Row>(
   } while (after !== undefined)
 }
 
+/** Reads on one snapshot, as an audit does. */
+export async function onSnapshot<T>(connections: Pool, read: (tx: Transaction) => Promise<T>): Promise<T> {
+  return await transaction(connections, async (tx) => {
+    // In one round trip with the first statement of `read`.
+    const set = tx.execute({ text: settings })
+    const [result] = await Promise.all([read(tx), set])
+    return result
+  })
+}
+
 // The index must give a page its order: by default the planner may read all remaining rows through another index and sort
 // them, for each page. Nor may the audit use several processors, which the service needs. A slow disk must not end it.
-export const settings = `
+const settings = `
   SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
   SET LOCAL enable_sort = off;
   SET LOCAL enable_incremental_sort = off;

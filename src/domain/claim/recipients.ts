@@ -1,5 +1,6 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { rowsById } from '../books/by-id.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
@@ -69,7 +70,7 @@ export async function readNewest(
     name: 'newest-claims-of',
     text: `
       SELECT wanted.recipient, newest.first, newest.expires_at AS "expiresAt"
-      FROM unnest($3::text[]) AS wanted (recipient)
+      FROM unnest((SELECT $3::text[])) AS wanted (recipient)
       CROSS JOIN LATERAL (
         SELECT first, expires_at FROM claim WHERE ${areOf('wanted.recipient', '$2')} ORDER BY (-first) LIMIT 1
       ) AS newest`,
@@ -292,10 +293,8 @@ async function placesOf(
     // A claim of the same time is newer if its pool's id is greater.
     text: `
       WITH RECURSIVE search AS (
-        SELECT pool.id AS pool_id, 0::numeric AS low, pool.claimed AS high
-        FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN LATERAL (
-          SELECT id, claimed FROM pool WHERE account_id = $1 AND id = asked.id LIMIT 1
-        ) AS pool
+        SELECT found.id AS pool_id, 0::numeric AS low, found.claimed AS high
+        FROM ${rowsById('pool', 'id, claimed')}
         UNION ALL
         SELECT search.pool_id,
           CASE WHEN middle.older THEN middle.first + middle.count ELSE search.low END,

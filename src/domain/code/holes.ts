@@ -112,13 +112,15 @@ async function readRuns(
 ): Promise<Run[]> {
   if (ranges.length === 0) return []
   const rows = await books.rows<{ stop: string; indices: string | null }>({
-    // Not prepared: a plan made while the table is empty would be kept while it grows to millions of rows.
+    name: 'read-holes',
+    // A plan that is kept: see `rowsById`.
     text: `
       SELECT run.stop, hole.indices FROM (
         SELECT asked.format_id, asked.first, asked.number, coalesce(
           asked.stop, (SELECT next FROM format WHERE account_id = $1 AND id = asked.format_id)
         ) AS stop
-        FROM unnest($2::uuid[], $3::numeric[], $4::numeric[]) WITH ORDINALITY AS asked (format_id, first, stop, number)
+        FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[]), (SELECT $4::numeric[]))
+          WITH ORDINALITY AS asked (format_id, first, stop, number)
       ) AS run
       CROSS JOIN LATERAL (
         SELECT string_agg(index::text, ' ' ORDER BY index) AS indices FROM (

@@ -96,6 +96,7 @@ export async function createFormat(
  */
 async function nextFormatId(tx: BookTransaction): Promise<string> {
   const [newest] = await tx.rows<{ id: string }>({
+    name: 'newest-format',
     text: 'SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1',
     values: [tx.accountId],
   })

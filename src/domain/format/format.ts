@@ -1,5 +1,6 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { rowsById } from '../books/by-id.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
@@ -106,11 +107,7 @@ export async function readFormats(
 ): Promise<Format[]> {
   const rows = await books.rows<RowOf<Format>>({
     name: 'read-formats',
-    text: `
-      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id)
-      CROSS JOIN LATERAL (
-        SELECT ${formatColumns} FROM format WHERE account_id = $1 AND id = wanted.id LIMIT 1
-      ) AS found`,
+    text: `SELECT found.* FROM ${rowsById('format', formatColumns)}`,
     values: [accountId, ids],
   })
   return rows.map(decodeFormat)

@@ -5,6 +5,7 @@ import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../g
 import { facts } from '../../telemetry/facts.ts'
 import { traceParent } from '../../telemetry/spans.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { rowsById } from '../books/by-id.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
 import type { Filter } from '../books/listing.ts'
@@ -301,10 +302,7 @@ export async function readTasks(
 ): Promise<Task[]> {
   const rows = await books.rows<TaskRow>({
     name: 'read-tasks',
-    text: `
-      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
-        SELECT ${taskColumns} FROM task WHERE account_id = $1 AND id = wanted.id LIMIT 1
-      ) AS found`,
+    text: `SELECT found.* FROM ${rowsById('task', taskColumns)}`,
     values: [accountId, ids],
   })
   return rows.map(decodeTask)

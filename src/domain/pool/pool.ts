@@ -3,6 +3,7 @@ import type { Queryable, RowOf } from '../../database/transaction.ts'
 import { latest } from '../../dates.ts'
 import type { RenewAfter, ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { rowsById } from '../books/by-id.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import type { PoolChange } from '../books/event-log.ts'
@@ -260,14 +261,10 @@ export async function readPools(
 ): Promise<PoolState[]> {
   const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
     name: 'read-pools',
-    // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
     text: `
-      SELECT found.*, usage.* FROM unnest($2::uuid[]) AS wanted (id)
+      SELECT found.*, usage.* FROM ${rowsById('pool', poolColumns)}
       CROSS JOIN LATERAL (
-        SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = wanted.id LIMIT 1
-      ) AS found
-      CROSS JOIN LATERAL (
-        SELECT redeemed, voided FROM pool_usage WHERE account_id = $1 AND pool_id = wanted.id LIMIT 1
+        SELECT redeemed, voided FROM pool_usage WHERE account_id = $1 AND pool_id = found.id LIMIT 1
       ) AS usage`,
     values: [accountId, ids],
   })

@@ -1,4 +1,5 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
+import { rowsById } from '../books/by-id.ts'
 import { composed, faultOfText, isBlank } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
@@ -10,12 +11,8 @@ export async function readRedemptions(
   ids: readonly string[],
 ): Promise<Redemption[]> {
   const rows = await books.rows<RowOf<Redemption>>({
-    // Id by id: without statistics, a condition on a list was planned as a scan of the table. Not prepared: a plan that was made
-    // while the table was nearly empty would be kept while it grows.
-    text: `
-      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
-        SELECT ${redemptionColumns} FROM redemption WHERE account_id = $1 AND id = wanted.id LIMIT 1
-      ) AS found`,
+    name: 'read-redemptions',
+    text: `SELECT found.* FROM ${rowsById('redemption', redemptionColumns)}`,
     values: [accountId, ids],
   })
   return rows.map(decodeRedemption)

@@ -15,18 +15,23 @@ export async function readAddedCodes(
 ): Promise<AddedCodes[]> {
   const rows = await books.rows<Record<keyof AddedCodes, string>>({
     name: 'read-added-codes',
+    // A plan that is kept: see `rowsById`.
     text: `
       SELECT laid.count - claimed AS available, claimed, withdrawn
-      FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, number)
-      CROSS JOIN LATERAL (SELECT pool_id FROM task WHERE account_id = $1 AND id = wanted.id LIMIT 1) AS task
-      CROSS JOIN LATERAL (
-        SELECT claimed AS line FROM pool WHERE account_id = $1 AND id = task.pool_id LIMIT 1
-      ) AS pool
+      FROM unnest((SELECT $2::uuid[])) WITH ORDINALITY AS wanted (id, number)
+      JOIN LATERAL (
+        SELECT id, pool_id FROM task WHERE account_id = $1 AND id >= wanted.id ORDER BY id LIMIT 1
+      ) AS task ON task.id = wanted.id
+      JOIN LATERAL (
+        SELECT id, claimed AS line FROM pool WHERE account_id = $1 AND id >= task.pool_id ORDER BY id LIMIT 1
+      ) AS pool ON pool.id = task.pool_id
       CROSS JOIN LATERAL (
         SELECT coalesce(sum(count) FILTER (WHERE NOT withdrawn), 0) AS count,
           coalesce(sum(least(greatest(line - start, 0), count)) FILTER (WHERE NOT withdrawn), 0) AS claimed,
           coalesce(sum(count) FILTER (WHERE withdrawn), 0) AS withdrawn
-        FROM batch WHERE account_id = $1 AND task_id = wanted.id
+        FROM (
+          SELECT start, count, withdrawn FROM batch WHERE account_id = $1 AND task_id = wanted.id ORDER BY first OFFSET 0
+        ) AS batch
       ) AS laid
       ORDER BY number`,
     values: [accountId, taskIds],

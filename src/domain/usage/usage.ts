@@ -83,16 +83,16 @@ async function readUsageOf(
   places: readonly ClaimedPlace[],
 ): Promise<Usage[]> {
   const rows = await books.rows<UsageRow>({
-    // Position by position: each LATERAL part descends one index, whatever the statistics say. Not prepared: a plan that was made
-    // while a table was nearly empty would scan it, and would be kept while it grows.
+    name: 'read-usage',
+    // A plan that is kept: see `rowsById`.
     text: `
       SELECT redemption.*, void.at AS voided_at, void.reason
-      FROM unnest($2::uuid[], $3::numeric[]) WITH ORDINALITY AS asked (pool_id, position, number)
+      FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[])) WITH ORDINALITY AS asked (pool_id, position, number)
       LEFT JOIN LATERAL (
         SELECT ${redemptionColumns} FROM redemption
-        WHERE account_id = $1 AND pool_id = asked.pool_id AND position = asked.position AND rolled_back_version IS NULL
-        LIMIT 1
-      ) AS redemption ON true
+        WHERE account_id = $1 AND pool_id = asked.pool_id AND position >= asked.position AND rolled_back_version IS NULL
+        ORDER BY position LIMIT 1
+      ) AS redemption ON redemption.position = asked.position
       LEFT JOIN LATERAL (
         SELECT first, count, at, reason FROM code_void
         WHERE account_id = $1 AND pool_id = asked.pool_id AND first <= asked.position AND unvoided_version IS NULL
