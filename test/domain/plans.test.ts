@@ -10,13 +10,13 @@ import { listIds } from '../../src/domain/books/listing.ts'
 import { readQueue } from '../../src/domain/books/queue.ts'
 import { listClaims, listClaimsOf, readNewest } from '../../src/domain/claim/recipients.ts'
 import { findClaimed, readClaimedCodes } from '../../src/domain/code/claimed-codes.ts'
-import { BatchReader } from '../../src/domain/code/code.ts'
+import { BatchReader, computeCodes } from '../../src/domain/code/code.ts'
 import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readUnreadyFormat } from '../../src/domain/format/backfill.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
-import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
+import { type Batch, findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaim, readClaimPages, readClaims } from '../../src/domain/pool/claim-rows.ts'
 import { findPoolByExternalId, readPool, readPools } from '../../src/domain/pool/pool.ts'
 import { isCurrent, rangesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
@@ -50,6 +50,8 @@ const unvoidedPoolId = newId()
 const formatId = newId()
 const taskId = newId()
 const uploadId = newId()
+/** It has one code. */
+const smallUploadId = newId()
 const half = BigInt(many / 2)
 // A format in which every other index is taken.
 const amongHoles = BigInt(many) + 20_000n
@@ -202,6 +204,10 @@ beforeAll(async () => {
     uploadId,
   )
   await fill(
+    `INSERT INTO uploaded_code (account_id, task_id, row, code, typed) VALUES ($1, $2, 0, 'S', 'S')`,
+    smallUploadId,
+  )
+  await fill(
     `INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
      SELECT $1, $2, ${many} + n, 'W' || translate(n::bit(15)::text, '1', 'O'), 'W' || repeat('0', 15)
      FROM generate_series(0, ${many - 1}) n`,
@@ -251,6 +257,11 @@ async function reading(read: (books: Queryable) => Promise<unknown>): Promise<nu
   return sum
 }
 
+/** A batch of the codes of an upload. */
+function uploaded(id: string, count: bigint): Batch {
+  return { uploadId: id, start: 0n, count, first: 0n, holes: 0 }
+}
+
 /** What is read often. Its plans are kept, so they must be good ones whenever they were made. */
 const frequent: Record<string, (books: Queryable) => Promise<unknown>> = {
   'the pool': (books) => readPool(books, accountId, poolId),
@@ -264,6 +275,17 @@ const frequent: Record<string, (books: Queryable) => Promise<unknown>> = {
   'where the codes of a task are now': async (books) => {
     const added = await readAddedCodes(books, accountId, [uploadId])
     expect(added).toEqual([{ available: 1n, claimed: 0n, withdrawn: 0n }])
+  },
+  'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
+  'the codes of a batch that was uploaded': async (books) => {
+    const codes = await computeCodes(
+      books as Books,
+      accountId,
+      [uploaded(uploadId, BigInt(many))],
+      half,
+      half + 2n,
+    )
+    expect(codes.map(({ code }) => code)).toEqual([`C-${half}`, `C-${half + 1n}`])
   },
   'the holes of a batch': async (books) => {
     const batch = { formatId, start: 0n, count: 10n, first: amongHoles, holes: 10 }
@@ -324,7 +346,6 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the pool with an external id': async (books) =>
       expect(await findPoolByExternalId(books, accountId, 'E1')).toBe(poolId),
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
-    'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) =>
       readClaimPages(books, accountId, poolId, { from: half, to: BigInt(many), limit: 10 }).next(),
@@ -489,6 +510,13 @@ describe('on tables without statistics, a statement reads no more rows than it n
     await database.connections.query('ANALYZE')
     const client = await database.connections.connect()
     const books: Queryable = { rows: async (statement: Statement) => (await client.query(statement)).rows }
+    const small = newId()
+    for (let i = 0; i < 7; i++) {
+      // Of a pool and an upload that have much less in them than others.
+      await readBatches(books, accountId, small, 0n, 1n)
+      await readClaims(books, accountId, small, 0n, 1n)
+      await computeCodes(books as Books, accountId, [uploaded(smallUploadId, 1n)], 0n, 1n)
+    }
     for (const size of [1, 1, 1, 1, 1, 1, 40]) {
       for (const read of Object.values(frequent)) await read(books)
       const texts = Array.from({ length: size }, (_, n) => ({

@@ -160,12 +160,13 @@ interface SegmentRow {
   passed: string
 }
 
-// From the batch that holds position $3 on. The subquery finds it in one step, however many lie before it.
+// From the batch that holds position $3 on. The inner statement finds it in one step, however many lie before it. The pool is in
+// a subquery so that the plan is kept: for a pool of few batches among others of many, each statement would be planned anew.
 const selectBatchesFrom = `
   SELECT start, count, format_id, task_id, first, holes FROM batch
-  WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $5 AND start >= (
+  WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND withdrawn = $5 AND start >= (
     SELECT start FROM batch
-    WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $5 AND start <= $3 ORDER BY start DESC LIMIT 1
+    WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND withdrawn = $5 AND start <= $3 ORDER BY start DESC LIMIT 1
   )`
 
 /**

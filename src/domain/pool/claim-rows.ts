@@ -24,9 +24,10 @@ export interface FileClaim {
   expiresAt: number | undefined
 }
 
-// The claim that holds the position $3 begins at or before it. The index finds it, however many claims precede it.
-const holding =
-  'SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1'
+// The claim that holds the position $3 begins at or before it. The index finds it, however many claims precede it. The pool is in a
+// subquery so that plans are kept: for a pool of few claims among others of many, each statement would be planned anew.
+const holding = `
+  SELECT first FROM claim WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND first <= $3 ORDER BY first DESC LIMIT 1`
 
 /** The claims of the positions [from, to) of a pool, in order. */
 export async function readClaims(
@@ -40,7 +41,7 @@ export async function readClaims(
     name: 'read-claims',
     text: `
       SELECT ${claimColumns} FROM claim
-      WHERE account_id = $1 AND pool_id = $2 AND first >= (${holding}) AND first < $4 ORDER BY first`,
+      WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND first >= (${holding}) AND first < $4 ORDER BY first`,
     values: [accountId, poolId, from, to],
   })
   return rows.map(decodeClaim)
