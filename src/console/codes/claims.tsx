@@ -1,12 +1,11 @@
 import { CloseButton, Stack, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { SearchIcon } from '@primer/octicons-react'
-import { useState } from 'react'
 import { useQuery } from 'urql'
 import { Empty } from '../parts/empty.tsx'
 import { useEntryState } from '../parts/entry-state.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Pager, usePaging } from '../parts/paging.tsx'
+import { useTyped } from '../parts/use-typed.ts'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { ClaimTable } from './claim-table.tsx'
@@ -14,22 +13,10 @@ import { ClaimsQuery } from './claims-query.ts'
 import { RecipientClaims, useRecipientClaims } from './recipient-claims.tsx'
 import { useFreshWithPool } from './use-fresh.ts'
 
-const typingMs = 400
-
 /** Who got codes of the pool, and when: all claims, or those of one recipient, which the browser's history keeps. */
 export function Claims() {
   const [{ recipient = '' }, keep] = useEntryState<{ recipient: string }>()
-  const [typed, setTyped] = useState(recipient)
-  const keepLater = useDebouncedCallback(keep, typingMs)
-  const type = (recipient: string) => {
-    setTyped(recipient)
-    keepLater({ recipient })
-  }
-  /** Without waiting for more to be typed. */
-  const search = (recipient: string) => {
-    type(recipient)
-    keepLater.flush()
-  }
+  const { typed, type, put: search } = useTyped(recipient, (recipient) => keep({ recipient }))
   return (
     <Stack gap="sm">
       <TextInput

@@ -1,20 +1,18 @@
 import { Button, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedCallback, useDisclosure } from '@mantine/hooks'
+import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon, SearchIcon } from '@primer/octicons-react'
-import { useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import { Empty } from '../parts/empty.tsx'
 import { useChangeAddress, useEntryKey } from '../parts/entry-state.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { More } from '../parts/paging.tsx'
+import { useTyped } from '../parts/use-typed.ts'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { CreateFormat } from './create-format.tsx'
 import { FormatTable } from './format-table.tsx'
 import { useFormats } from './formats.ts'
-
-const typingMs = 250
 
 /** The formats of the account: what each looks like, and how many codes it has left. */
 export function FormatsScreen() {
@@ -26,16 +24,10 @@ function Formats() {
   const navigate = useNavigate()
   const [params] = useSearchParams()
   const changeAddress = useChangeAddress()
-  const [search, setSearch] = useState(params.get('search') ?? '')
   // In the address, so that it is there again after going back or signing in again.
-  const keepLater = useDebouncedCallback(
-    (search: string) => changeAddress(search === '' ? {} : { search }),
-    typingMs,
+  const { typed: search, type } = useTyped(params.get('search') ?? '', (search) =>
+    changeAddress(search === '' ? {} : { search }),
   )
-  const type = (search: string) => {
-    setSearch(search)
-    keepLater(search)
-  }
   const [isCreating, { open, close }] = useDisclosure()
   const { result, formats, isSearching, more } = useFormats(search)
   const create = mayManage && (

@@ -1,11 +1,8 @@
 import { CloseButton, Group, SegmentedControl, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { SearchIcon } from '@primer/octicons-react'
-import { useState } from 'react'
+import { useTyped } from '../parts/use-typed.ts'
 import { text } from '../text.ts'
 import { type PoolListFilter, shows } from './filter.ts'
-
-const untilTypedMs = 250
 
 /** Searches as one types, and filters by status. */
 export function FilterBar({
@@ -15,12 +12,7 @@ export function FilterBar({
   filter: PoolListFilter
   change: (changes: Partial<PoolListFilter>) => void
 }) {
-  const [typed, setTyped] = useState(filter.search)
-  const search = useDebouncedCallback((search: string) => change({ search }), untilTypedMs)
-  const type = (typed: string) => {
-    setTyped(typed)
-    search(typed)
-  }
+  const { typed, type, put } = useTyped(filter.search, (search) => change({ search }))
   return (
     <Group gap="sm">
       <TextInput
@@ -31,7 +23,7 @@ export function FilterBar({
         onChange={({ currentTarget }) => type(currentTarget.value)}
         placeholder={text.pools.search}
         rightSection={
-          typed !== '' && <CloseButton aria-label={text.pools.clearSearch} onClick={() => type('')} />
+          typed !== '' && <CloseButton aria-label={text.pools.clearSearch} onClick={() => put('')} />
         }
         type="search"
         value={typed}

@@ -1,9 +1,9 @@
 import { Loader, SegmentedControl, Stack, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { PackageIcon, PersonIcon, SearchIcon } from '@primer/octicons-react'
-import { type FormEvent, useState } from 'react'
+import type { FormEvent } from 'react'
 import { useEntryState } from '../../parts/entry-state.ts'
 import { Page } from '../../parts/page.tsx'
+import { useTyped } from '../../parts/use-typed.ts'
 import { text } from '../../text.ts'
 import { Answer } from './answer.tsx'
 import { CustomerClaims } from './customer-claims.tsx'
@@ -27,8 +27,6 @@ const kinds = {
 
 const allKinds = Object.keys(kinds) as readonly (keyof typeof kinds)[]
 
-const typingMs = 400
-
 /**
  * Finds a code, everything that a customer has, or what was redeemed for an order, while its field is typed in. The
  * browser's history keeps what was looked for. Links from lists bring their code with them.
@@ -36,32 +34,30 @@ const typingMs = 400
 export function LookUpForm() {
   const [entry, keep] = useEntryState<Sought>()
   const kept: Sought = { typed: '', ...entry }
-  const [sought, setSought] = useState(kept)
+  const field = useTyped(kept, keep)
+  const sought = field.typed
   const { typed } = sought
   const kind = kindOf(sought)
   const isCode = kind === 'code'
   const lookUp = useLookUp(sought)
-  const keepLater = useDebouncedCallback(keep, typingMs)
-  const change = (sought: Sought) => {
-    setSought(sought)
+  const type = (sought: Sought) => {
+    field.type(sought)
     lookUp.type(sought)
-    keepLater(sought)
   }
-  /** Without waiting for more to be typed. */
   const search = (sought: Sought) => {
-    change(sought)
-    keepLater.flush()
+    field.put(sought)
+    lookUp.type(sought)
   }
   const searchCustomer = (recipient: string) => search({ kind: 'customer', typed: recipient })
   const searchOrder = (reference: string) => search({ kind: 'order', typed: reference })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    keepLater.flush()
+    field.keepNow()
     if (isCode) lookUp.askNow()
   }
   // What customers and orders are looked up by: not every beginning of it.
   const settled = kindOf(kept) === kind ? kept.typed : ''
-  const field = kinds[kind]
+  const { label, hint, icon, maxLength } = kinds[kind]
   return (
     <Page lead={words.lead} title={words.title}>
       <Stack maw={isCode ? 720 : 960}>
@@ -79,11 +75,11 @@ export function LookUpForm() {
                 autoComplete="off"
                 autoFocus
                 data-autofocus
-                description={field.hint}
-                label={field.label}
-                leftSection={field.icon}
-                maxLength={field.maxLength}
-                onChange={({ currentTarget }) => change({ kind: sought.kind, typed: currentTarget.value })}
+                description={hint}
+                label={label}
+                leftSection={icon}
+                maxLength={maxLength}
+                onChange={({ currentTarget }) => type({ kind: sought.kind, typed: currentTarget.value })}
                 rightSection={isCode && lookUp.state.name === 'looking' && <Loader size="xs" />}
                 size="md"
                 spellCheck={false}
