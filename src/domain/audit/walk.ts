@@ -52,7 +52,7 @@ export async function* pages<Row>(
   } while (after !== undefined)
 }
 
-/** Reads on one snapshot, as an audit does. */
+/** Reads on one snapshot, as an audit does; in a distributed database, each statement has its own. */
 export async function onSnapshot<T>(connections: Pool, read: (tx: Transaction) => Promise<T>): Promise<T> {
   return await transaction(connections, async (tx) => {
     // In one round trip with the first statement of `read`.

@@ -293,7 +293,7 @@ async function placesOf(
     // A claim of the same time is newer if its pool's id is greater.
     text: `
       WITH RECURSIVE search AS (
-        SELECT found.id AS pool_id, 0::numeric AS low, found.claimed AS high
+        SELECT pool.id AS pool_id, 0::numeric AS low, pool.claimed AS high
         FROM ${rowsById('pool', 'id, claimed')}
         UNION ALL
         SELECT search.pool_id,

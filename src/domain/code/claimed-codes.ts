@@ -63,13 +63,14 @@ export async function findClaimed(
   places: readonly ClaimedPlace[],
 ): Promise<(ClaimedPlace & { batch: Batch; claim: Claim; uploadedCode: string | null })[]> {
   const rows = await books.rows<FoundRow>({
-    // Each LATERAL part descends one index, whatever the statistics say.
+    name: 'find-claimed-codes',
+    // Each LATERAL part descends one index, whatever the statistics say: see `rowsById`.
     text: `
       SELECT asked.pool_id AS "poolId", asked.position, batch.start, batch.count AS batch_count, batch.format_id,
         batch.task_id, batch.first AS batch_first, batch.holes,
         claim.first, claim.count, claim.recipient, claim.at, claim.expires_at AS "expiresAt",
         uploaded.code AS uploaded_code
-      FROM unnest($2::uuid[], $3::numeric[]) WITH ORDINALITY AS asked (pool_id, position, number)
+      FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[])) WITH ORDINALITY AS asked (pool_id, position, number)
       CROSS JOIN LATERAL (
         SELECT start, count, format_id, task_id, first, holes FROM batch
         WHERE account_id = $1 AND pool_id = asked.pool_id AND withdrawn = false AND start <= asked.position
@@ -81,10 +82,11 @@ export async function findClaimed(
         ORDER BY first DESC LIMIT 1
       ) AS claim
       LEFT JOIN LATERAL (
-        SELECT code FROM uploaded_code
+        SELECT row, code FROM uploaded_code
         WHERE account_id = $1 AND batch.format_id IS NULL AND task_id = batch.task_id
-          AND row = batch.first + asked.position - batch.start LIMIT 1
-      ) AS uploaded ON true
+          AND row >= batch.first + asked.position - batch.start
+        ORDER BY row LIMIT 1
+      ) AS uploaded ON uploaded.row = batch.first + asked.position - batch.start
       WHERE asked.position < batch.start + batch.count AND asked.position < claim.first + claim.count
       ORDER BY asked.number`,
     values: [accountId, places.map(({ poolId }) => poolId), places.map(({ position }) => position)],

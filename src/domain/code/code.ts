@@ -271,13 +271,10 @@ async function readTexts(
   for (const { first, count } of runs) {
     const rows = await books.rows<{ code: string }>({
       name: 'read-uploaded-codes',
-      // In subqueries so that the plan is kept: for few codes of a large upload, each statement would be planned anew. It expects
-      // more of them: the limit has it read them in order, rather than sort what it has read.
       text: `
         SELECT code FROM uploaded_code
-        WHERE account_id = $1 AND task_id = (SELECT $2::uuid) AND row >= (SELECT $3::numeric) AND row < (SELECT $4::numeric)
-        ORDER BY row LIMIT (SELECT $5::bigint)`,
-      values: [accountId, uploadId, first, first + BigInt(count), count],
+        WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4 ORDER BY row`,
+      values: [accountId, uploadId, first, first + BigInt(count)],
     })
     for (const { code } of rows) texts.push(code)
   }

@@ -113,11 +113,12 @@ async function readRuns(
   if (ranges.length === 0) return []
   const rows = await books.rows<{ stop: string; indices: string | null }>({
     name: 'read-holes',
-    // A plan that is kept: see `rowsById`.
+    // Row by row, so that the plan can be kept: see `rowsById`.
     text: `
       SELECT run.stop, hole.indices FROM (
         SELECT asked.format_id, asked.first, asked.number, coalesce(
-          asked.stop, (SELECT next FROM format WHERE account_id = $1 AND id = asked.format_id)
+          asked.stop,
+          (SELECT next FROM format WHERE account_id = $1 AND id >= asked.format_id ORDER BY id LIMIT 1)
         ) AS stop
         FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[]), (SELECT $4::numeric[]))
           WITH ORDINALITY AS asked (format_id, first, stop, number)

@@ -107,7 +107,7 @@ export async function readFormats(
 ): Promise<Format[]> {
   const rows = await books.rows<RowOf<Format>>({
     name: 'read-formats',
-    text: `SELECT found.* FROM ${rowsById('format', formatColumns)}`,
+    text: `SELECT format.* FROM ${rowsById('format', formatColumns)}`,
     values: [accountId, ids],
   })
   return rows.map(decodeFormat)

@@ -302,7 +302,7 @@ export async function readTasks(
 ): Promise<Task[]> {
   const rows = await books.rows<TaskRow>({
     name: 'read-tasks',
-    text: `SELECT found.* FROM ${rowsById('task', taskColumns)}`,
+    text: `SELECT task.* FROM ${rowsById('task', taskColumns)}`,
     values: [accountId, ids],
   })
   return rows.map(decodeTask)

@@ -161,7 +161,7 @@ interface SegmentRow {
 }
 
 // From the batch that holds position $3 on. The inner statement finds it in one step, however many lie before it. The pool is in
-// a subquery so that the plan is kept: for a pool of few batches among others of many, each statement would be planned anew.
+// a subquery: for a pool of few batches among others of many, each statement would otherwise be planned anew (see `rowsById`).
 const selectBatchesFrom = `
   SELECT start, count, format_id, task_id, first, holes FROM batch
   WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND withdrawn = $5 AND start >= (

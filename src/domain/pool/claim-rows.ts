@@ -25,7 +25,7 @@ export interface FileClaim {
 }
 
 // The claim that holds the position $3 begins at or before it. The index finds it, however many claims precede it. The pool is in a
-// subquery so that plans are kept: for a pool of few claims among others of many, each statement would be planned anew.
+// subquery: for a pool of few claims among others of many, each statement would otherwise be planned anew (see `rowsById`).
 const holding = `
   SELECT first FROM claim WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND first <= $3 ORDER BY first DESC LIMIT 1`
 
@@ -135,7 +135,7 @@ async function readClaimPage(
         string_agg(coalesce(timestamptz_send(expires_at), '\\x80'), '') AS "expiresAt"
       FROM (
         SELECT first, count, recipient, at, expires_at FROM claim
-        WHERE account_id = $1 AND pool_id = $2 AND first >= (SELECT first FROM start) AND first < $4
+        WHERE account_id = $1 AND pool_id = (SELECT $2::uuid) AND first >= (SELECT first FROM start) AND first < $4
         ORDER BY first LIMIT $5
       ) AS claim`,
     values: [accountId, poolId, from, to, limit],

@@ -262,9 +262,9 @@ export async function readPools(
   const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
     name: 'read-pools',
     text: `
-      SELECT found.*, usage.* FROM ${rowsById('pool', poolColumns)}
+      SELECT pool.*, usage.* FROM ${rowsById('pool', poolColumns)}
       CROSS JOIN LATERAL (
-        SELECT redeemed, voided FROM pool_usage WHERE account_id = $1 AND pool_id = found.id LIMIT 1
+        SELECT redeemed, voided FROM pool_usage WHERE account_id = $1 AND pool_id = pool.id LIMIT 1
       ) AS usage`,
     values: [accountId, ids],
   })

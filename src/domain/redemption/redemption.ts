@@ -12,7 +12,7 @@ export async function readRedemptions(
 ): Promise<Redemption[]> {
   const rows = await books.rows<RowOf<Redemption>>({
     name: 'read-redemptions',
-    text: `SELECT found.* FROM ${rowsById('redemption', redemptionColumns)}`,
+    text: `SELECT redemption.* FROM ${rowsById('redemption', redemptionColumns)}`,
     values: [accountId, ids],
   })
   return rows.map(decodeRedemption)

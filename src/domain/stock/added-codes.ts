@@ -15,7 +15,7 @@ export async function readAddedCodes(
 ): Promise<AddedCodes[]> {
   const rows = await books.rows<Record<keyof AddedCodes, string>>({
     name: 'read-added-codes',
-    // A plan that is kept: see `rowsById`.
+    // Row by row, so that the plan can be kept: see `rowsById`.
     text: `
       SELECT laid.count - claimed AS available, claimed, withdrawn
       FROM unnest((SELECT $2::uuid[])) WITH ORDINALITY AS wanted (id, number)

@@ -84,7 +84,7 @@ async function readUsageOf(
 ): Promise<Usage[]> {
   const rows = await books.rows<UsageRow>({
     name: 'read-usage',
-    // A plan that is kept: see `rowsById`.
+    // Position by position, so that the plan can be kept: see `rowsById`. Each LATERAL part descends one index.
     text: `
       SELECT redemption.*, void.at AS voided_at, void.reason
       FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[])) WITH ORDINALITY AS asked (pool_id, position, number)
