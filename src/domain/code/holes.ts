@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/transaction.ts'
+import { rowById } from '../books/by-id.ts'
 import type { Batch } from '../pool/batch.ts'
 
 /*
@@ -117,8 +118,7 @@ async function readRuns(
     text: `
       SELECT run.stop, hole.indices FROM (
         SELECT asked.format_id, asked.first, asked.number, coalesce(
-          asked.stop,
-          (SELECT next FROM format WHERE account_id = $1 AND id >= asked.format_id ORDER BY id LIMIT 1)
+          asked.stop, (SELECT next FROM ${rowById('format', 'id, next', 'asked.format_id')} AS format)
         ) AS stop
         FROM unnest((SELECT $2::uuid[]), (SELECT $3::numeric[]), (SELECT $4::numeric[]))
           WITH ORDINALITY AS asked (format_id, first, stop, number)

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/transaction.ts'
+import { rowById } from '../books/by-id.ts'
 
 /** Where the codes are that a task has added. */
 export interface AddedCodes {
@@ -19,12 +20,8 @@ export async function readAddedCodes(
     text: `
       SELECT laid.count - claimed AS available, claimed, withdrawn
       FROM unnest((SELECT $2::uuid[])) WITH ORDINALITY AS wanted (id, number)
-      JOIN LATERAL (
-        SELECT id, pool_id FROM task WHERE account_id = $1 AND id >= wanted.id ORDER BY id LIMIT 1
-      ) AS task ON task.id = wanted.id
-      JOIN LATERAL (
-        SELECT id, claimed AS line FROM pool WHERE account_id = $1 AND id >= task.pool_id ORDER BY id LIMIT 1
-      ) AS pool ON pool.id = task.pool_id
+      CROSS JOIN LATERAL ${rowById('task', 'id, pool_id', 'wanted.id')} AS task
+      CROSS JOIN LATERAL ${rowById('pool', 'id, claimed AS line', 'task.pool_id')} AS pool
       CROSS JOIN LATERAL (
         SELECT coalesce(sum(count) FILTER (WHERE NOT withdrawn), 0) AS count,
           coalesce(sum(least(greatest(line - start, 0), count)) FILTER (WHERE NOT withdrawn), 0) AS claimed,
