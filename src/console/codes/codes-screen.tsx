@@ -1,4 +1,5 @@
 import { Group, Stack, Tabs } from '@mantine/core'
+import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { count } from '../intl.ts'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
@@ -23,7 +24,8 @@ export function CodesScreen() {
   const [search, setSearch] = useSearchParams()
   const shown = views.filter((view) => mayManage || view === 'claimed' || view === 'claims')
   const asked = search.get('show')
-  const first = mayManage && pool.claimedCount === '0' ? 'available' : 'claimed'
+  // It stays when the first code is claimed: somebody may be at work there.
+  const [first] = useState<View>(mayManage && pool.claimedCount === '0' ? 'available' : 'claimed')
   const view = isView(asked) && shown.includes(asked) ? asked : first
   const counts = {
     claimed: pool.claimedCount,

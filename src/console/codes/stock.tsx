@@ -48,50 +48,56 @@ export function Stock({ status }: { status: 'AVAILABLE' | 'WITHDRAWN' }) {
   useFreshWithPool(result[1])
   const words = text.codes.stock[status]
   return (
-    <Loaded of={result}>
-      {({ pool: read }) => {
-        const codes = read?.codes
-        if (codes == null) return null
-        if (codes.edges.length === 0 && paging.isFirst)
-          return (
-            <Empty
-              title={words.emptyTitle}
-              {...(status === 'AVAILABLE' && {
-                action: (
-                  <Button component={Link} to={`/pools/${pool.id}/promo-codes`}>
-                    {text.codes.toPromoCodes}
-                  </Button>
-                ),
-              })}
-            >
-              {words.empty}
-            </Empty>
-          )
-        return (
-          <Stack gap="sm">
-            <Group justify="space-between">
-              <Text c="dimmed" size="sm">
-                {words.lead}
-              </Text>
-              <Button
-                color={status === 'AVAILABLE' ? 'red' : 'indigo'}
-                onClick={() => setChanging(true)}
-                size="xs"
-                variant="outline"
+    <>
+      <Loaded of={result}>
+        {({ pool: read }) => {
+          const codes = read?.codes
+          if (codes == null) return null
+          if (codes.edges.length === 0 && paging.isFirst)
+            return (
+              <Empty
+                title={words.emptyTitle}
+                {...(status === 'AVAILABLE' && {
+                  action: (
+                    <Button component={Link} to={`/pools/${pool.id}/promo-codes`}>
+                      {text.codes.toPromoCodes}
+                    </Button>
+                  ),
+                })}
               >
-                {words.change}
-              </Button>
-            </Group>
-            <CodeTable codes={codes.edges.map(({ node }) => node)} columns={['origin']} label={words.lead} />
-            <Pager pageInfo={codes.pageInfo} paging={paging} />
-            <ChangeDialog
-              change={status === 'AVAILABLE' ? 'withdraw' : 'restore'}
-              isOpen={isChanging}
-              onClose={() => setChanging(false)}
-            />
-          </Stack>
-        )
-      }}
-    </Loaded>
+                {words.empty}
+              </Empty>
+            )
+          return (
+            <Stack gap="sm">
+              <Group justify="space-between">
+                <Text c="dimmed" size="sm">
+                  {words.lead}
+                </Text>
+                <Button
+                  color={status === 'AVAILABLE' ? 'red' : 'indigo'}
+                  onClick={() => setChanging(true)}
+                  size="xs"
+                  variant="outline"
+                >
+                  {words.change}
+                </Button>
+              </Group>
+              <CodeTable
+                codes={codes.edges.map(({ node }) => node)}
+                columns={['origin']}
+                label={words.lead}
+              />
+              <Pager pageInfo={codes.pageInfo} paging={paging} />
+            </Stack>
+          )
+        }}
+      </Loaded>
+      <ChangeDialog
+        change={status === 'AVAILABLE' ? 'withdraw' : 'restore'}
+        isOpen={isChanging}
+        onClose={() => setChanging(false)}
+      />
+    </>
   )
 }

@@ -1,6 +1,6 @@
 import { SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { type FormEvent, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
@@ -59,14 +59,7 @@ export function FormatForm({
     onCreate(outcome.payload.format)
   })
   return (
-    <form
-      noValidate
-      onSubmit={(event: FormEvent<HTMLFormElement>) => {
-        // The dialog may be part of another form.
-        event.stopPropagation()
-        submit(event)
-      }}
-    >
+    <form noValidate onSubmit={submit}>
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
           <Stack gap="sm">

@@ -4,7 +4,7 @@ import { UnderWayContext } from '../api/under-way.ts'
 
 /**
  * A dialog that loses no work: a click beside it does not close it, nor does Escape once something was typed or sent, and
- * while a request is under way nothing does.
+ * while a request is under way nothing does. Put it beside a list that others may fill or empty meanwhile, not in it: it would go.
  */
 export function Dialog({ opened, onClose, children, ...props }: ModalProps) {
   const [requests, setRequests] = useState(0)

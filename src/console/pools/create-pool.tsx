@@ -1,7 +1,5 @@
-import { Button, Stack } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useDisclosure } from '@mantine/hooks'
-import { PlusIcon } from '@primer/octicons-react'
 import { useNavigate } from 'react-router'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
@@ -31,18 +29,12 @@ const CreatePoolMutation = graphql(
   [PoolCounts, Refusal],
 )
 
-/** A button with a dialog that creates a pool, then leads to where its codes come from. */
-export function CreatePool() {
-  const [isOpen, { open, close }] = useDisclosure()
+/** The dialog that creates a pool, then leads to where its codes come from. */
+export function CreatePool({ isOpen, close }: { isOpen: boolean; close: () => void }) {
   return (
-    <>
-      <Button leftSection={<PlusIcon />} onClick={open}>
-        {text.pools.create}
-      </Button>
-      <Dialog onClose={close} opened={isOpen} title={text.pools.create}>
-        <CreatePoolForm cancel={close} />
-      </Dialog>
-    </>
+    <Dialog onClose={close} opened={isOpen} title={text.pools.create}>
+      <CreatePoolForm cancel={close} />
+    </Dialog>
   )
 }
 

@@ -2,7 +2,7 @@ import { Alert, Button, Center, Paper, SimpleGrid, Table } from '@mantine/core'
 import { useMediaQuery, useThrottledCallback } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import { useQuery } from 'urql'
-import { graphql } from '../api/graphql.ts'
+import { graphql, type ResultOf } from '../api/graphql.ts'
 import { problemsOf } from '../api/read-problems.ts'
 import { type News, useEvents } from '../live/events.tsx'
 import { text } from '../text.ts'
@@ -12,7 +12,7 @@ import { PoolCard } from './pool-card.tsx'
 import { PoolInList } from './pool-in-list.ts'
 import { PoolRow } from './pool-row.tsx'
 
-export const PoolsQuery = graphql(
+const PoolsQuery = graphql(
   `
     query Pools(
       $after: String
@@ -40,8 +40,40 @@ export const PoolsQuery = graphql(
   [PoolInList],
 )
 
+const rereadEveryMs = 1_000
+
+interface PagePlace {
+  filter: PoolListFilter
+  days: LastDays
+  /** The cursor that the page before ends with. */
+  after?: string
+}
+
+/** A page of the pools that a filter lets through, read again when one may have come into it or left it. */
+export function usePoolPage({ filter, days, after }: PagePlace) {
+  const page = useQuery({
+    query: PoolsQuery,
+    variables: { ...argumentsOf(filter), ...days, after: after ?? null },
+    // Pools that others have created since are events only while the page is open.
+    requestPolicy: 'cache-and-network',
+  })
+  const [, read] = page
+  const readSoon = useThrottledCallback(() => read({ requestPolicy: 'network-only' }), rereadEveryMs)
+  useEvents((news) => {
+    if (changesList(news, filter)) readSoon()
+  })
+  return page
+}
+
+interface PoolListProps {
+  filter: PoolListFilter
+  days: LastDays
+  /** The first page, by `usePoolPage`. */
+  first: ResultOf<typeof PoolsQuery>
+}
+
 /** The pools that a filter lets through, newest first: a table, or cards where that is too narrow. */
-export function PoolList({ filter, days }: { filter: PoolListFilter; days: LastDays }) {
+export function PoolList({ filter, days, first }: PoolListProps) {
   const isNarrow = useMediaQuery('(max-width: 75em)')
   const of = JSON.stringify(filter)
   const [shown, setShown] = useState({ of, pages: 1 })
@@ -53,6 +85,7 @@ export function PoolList({ filter, days }: { filter: PoolListFilter; days: LastD
       filter={filter}
       isNarrow={isNarrow}
       more={() => setShown({ of, pages: pages + 1 })}
+      page={first}
       pages={pages}
     />
   )
@@ -90,46 +123,17 @@ export function PoolList({ filter, days }: { filter: PoolListFilter; days: LastD
   )
 }
 
-interface PageProps {
-  filter: PoolListFilter
-  days: LastDays
+interface PageProps extends PagePlace {
   isNarrow: boolean
-  after?: string
   /** How many pages to show, this one included. */
   pages: number
   more: () => void
 }
 
-const rereadEveryMs = 1_000
-
-/**
- * A page of the list, and those after it. Each begins where the one before it ends, so that all are right again when they are
- * read again after a pool was created.
- */
-function PoolPage({ after, pages, ...props }: PageProps) {
-  const { filter, days, isNarrow, more } = props
-  const [{ data, error, fetching }, read] = useQuery({
-    query: PoolsQuery,
-    variables: { ...argumentsOf(filter), ...days, after: after ?? null },
-  })
-  const readAgain = () => read({ requestPolicy: 'network-only' })
-  const readSoon = useThrottledCallback(readAgain, rereadEveryMs)
-  useEvents((news) => {
-    if (changesList(news, filter)) readSoon()
-  })
-  if (data === undefined)
-    return (
-      <Foot isNarrow={isNarrow}>
-        {error !== undefined && !fetching ? (
-          <Failed again={readAgain} messages={problemsOf(error).map(({ message }) => message)} />
-        ) : (
-          <Button loading variant="default">
-            {text.common.more}
-          </Button>
-        )}
-      </Foot>
-    )
-  const { edges, pageInfo } = data.pools
+/** A page of the list, and those after it. */
+function PoolPage({ page, pages, ...props }: PageProps & { page: ResultOf<typeof PoolsQuery> }) {
+  const { days, isNarrow, more } = props
+  const { edges, pageInfo } = page.pools
   const Item = isNarrow ? PoolCard : PoolRow
   return (
     <>
@@ -137,7 +141,7 @@ function PoolPage({ after, pages, ...props }: PageProps) {
         <Item days={days} key={node.id} pool={node} />
       ))}
       {pageInfo.hasNextPage && pageInfo.endCursor !== null && pages > 1 && (
-        <PoolPage {...props} after={pageInfo.endCursor} pages={pages - 1} />
+        <NextPage {...props} after={pageInfo.endCursor} pages={pages - 1} />
       )}
       {pageInfo.hasNextPage && pages === 1 && (
         <Foot isNarrow={isNarrow}>
@@ -147,6 +151,26 @@ function PoolPage({ after, pages, ...props }: PageProps) {
         </Foot>
       )}
     </>
+  )
+}
+
+/** It begins where the page before it ends, so that all pages are right again when they are read again after a pool was created. */
+function NextPage(props: PageProps) {
+  const [{ data, error, fetching }, read] = usePoolPage(props)
+  if (data !== undefined) return <PoolPage {...props} page={data} />
+  return (
+    <Foot isNarrow={props.isNarrow}>
+      {error !== undefined && !fetching ? (
+        <Failed
+          again={() => read({ requestPolicy: 'network-only' })}
+          messages={problemsOf(error).map(({ message }) => message)}
+        />
+      ) : (
+        <Button loading variant="default">
+          {text.common.more}
+        </Button>
+      )}
+    </Foot>
   )
 }
 

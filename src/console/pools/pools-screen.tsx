@@ -1,6 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { PlusIcon } from '@primer/octicons-react'
 import { useNavigate } from 'react-router'
-import { useQuery } from 'urql'
 import { useOtherScreensSoon } from '../load-other-screens.ts'
 import { Empty } from '../parts/empty.tsx'
 import { useEntryKey } from '../parts/entry-state.ts'
@@ -10,10 +11,10 @@ import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { CreatePool } from './create-pool.tsx'
 import { useLast30Days } from './days.ts'
-import { argumentsOf, useFilter } from './filter.ts'
+import { useFilter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { NoMatch } from './no-match.tsx'
-import { PoolList, PoolsQuery } from './pool-list.tsx'
+import { PoolList, usePoolPage } from './pool-list.tsx'
 import { Welcome } from './welcome.tsx'
 
 /** The pools of the account; for a key that may not see them, what it may do instead. */
@@ -29,15 +30,15 @@ function Pools() {
   const navigate = useNavigate()
   const clear = () => void navigate('/', { replace: true })
   const isFiltered = filter.search !== '' || filter.show !== 'all'
-  const first = useQuery({
-    query: PoolsQuery,
-    variables: { ...argumentsOf(filter), ...days, after: null },
-    // Pools that others have created since are events only while the page is open.
-    requestPolicy: 'cache-and-network',
-  })
+  const first = usePoolPage({ filter, days })
   useOtherScreensSoon(first[0].data !== undefined)
   const isEmpty = first[0].data?.pools.edges.length === 0
-  const create = mayManage && <CreatePool />
+  const [isCreating, { open, close }] = useDisclosure()
+  const create = mayManage && (
+    <Button leftSection={<PlusIcon />} onClick={open}>
+      {text.pools.create}
+    </Button>
+  )
   return (
     <Page
       lead={text.pools.lead}
@@ -46,14 +47,15 @@ function Pools() {
     >
       {!(isEmpty && !isFiltered) && <FilterBar change={change} filter={filter} key={entry} />}
       <Loaded of={first}>
-        {({ pools }) => {
+        {(page) => {
+          const { pools } = page
           if (pools.edges.length > 0)
             return (
               <Stack gap="xs">
                 <Text aria-live="polite" c="dimmed" size="sm">
                   {text.pools.total(pools.totalCount)}
                 </Text>
-                <PoolList days={days} filter={filter} />
+                <PoolList days={days} filter={filter} first={page} />
               </Stack>
             )
           if (!isFiltered)
@@ -78,6 +80,7 @@ function Pools() {
           )
         }}
       </Loaded>
+      <CreatePool close={close} isOpen={isCreating} />
     </Page>
   )
 }

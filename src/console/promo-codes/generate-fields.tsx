@@ -1,7 +1,5 @@
 import { Button, Code, Group, Input, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
-import { CreateFormat } from '../formats/create-format.tsx'
 import type { FormatOfPage } from '../formats/format-details.ts'
 import { useFormats } from '../formats/formats.ts'
 import { CountInput } from '../parts/count-input.tsx'
@@ -12,13 +10,18 @@ import { FormatPicker } from './format-picker.tsx'
 import { quantityProblem } from './quantity.ts'
 import type { SettingsFormState } from './use-settings-form.ts'
 
+interface GenerateFieldsProps extends Pick<SettingsFormState, 'form' | 'format' | 'choose'> {
+  /** Opens the dialog that does. */
+  createFormat: () => void
+}
+
 /** The guide's steps once codes are to be generated: the format, the quantity, and whether the pool refills itself. */
-export function GenerateFields({ form, format, choose }: SettingsFormState) {
+export function GenerateFields({ form, format, choose, createFormat }: GenerateFieldsProps) {
   const { quantity } = form.values
   const available = format?.availableForGeneration
   return (
     <Stack gap="lg">
-      <FormatField choose={choose} error={form.errors['formatId']} format={format} quantity={quantity} />
+      <FormatField choose={choose} create={createFormat} error={form.errors['formatId']} format={format} />
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
         <CountInput
           description={text.promoCodes.quantityHint}
@@ -40,17 +43,15 @@ export function GenerateFields({ form, format, choose }: SettingsFormState) {
 interface FormatFieldProps {
   format: FormatOfPage | undefined
   choose: (format: FormatOfPage) => void
+  create: () => void
   error: React.ReactNode
-  /** As it was typed. */
-  quantity: string
 }
 
-function FormatField({ format, choose, error, quantity }: FormatFieldProps) {
-  const [isCreating, { open, close }] = useDisclosure()
+function FormatField({ format, choose, create, error }: FormatFieldProps) {
   const { result, formats } = useFormats('')
   const hasNone = format === undefined && result[0].data !== undefined && formats.length === 0
-  const create = (
-    <Button leftSection={<PlusIcon />} onClick={open} variant={hasNone ? 'filled' : 'default'}>
+  const createButton = (
+    <Button leftSection={<PlusIcon />} onClick={create} variant={hasNone ? 'filled' : 'default'}>
       {text.promoCodes.createFormat}
     </Button>
   )
@@ -60,7 +61,7 @@ function FormatField({ format, choose, error, quantity }: FormatFieldProps) {
         <Paper p="md" withBorder>
           <Stack align="flex-start" gap="sm">
             <Text size="sm">{text.promoCodes.noFormats}</Text>
-            {create}
+            {createButton}
             {error !== undefined && (
               <Text c="error" role="alert" size="sm">
                 {error}
@@ -73,7 +74,7 @@ function FormatField({ format, choose, error, quantity }: FormatFieldProps) {
           <div style={{ flex: '1 1 260px' }}>
             <FormatPicker error={error} onSelect={choose} selected={format} />
           </div>
-          {create}
+          {createButton}
         </Group>
       )}
       {format !== undefined && (
@@ -86,15 +87,6 @@ function FormatField({ format, choose, error, quantity }: FormatFieldProps) {
           ))}
         </Text>
       )}
-      <CreateFormat
-        close={close}
-        isOpen={isCreating}
-        quantity={quantity}
-        onCreate={(created) => {
-          choose(created)
-          close()
-        }}
-      />
     </div>
   )
 }

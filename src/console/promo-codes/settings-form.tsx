@@ -1,5 +1,7 @@
 import { Alert, Button, Stack } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import type { FormEvent } from 'react'
+import { CreateFormat } from '../formats/create-format.tsx'
 import { SaveBar } from '../parts/save-bar.tsx'
 import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
@@ -17,8 +19,9 @@ import { useSettingsForm } from './use-settings-form.ts'
 export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
   const settings = useSettingsForm(pool.id, saved)
   const actions = useSettingsActions(pool, settings)
-  const { form, hasChanges, discard } = settings
+  const { form, hasChanges, discard, choose } = settings
   const { started, isSaving } = actions
+  const [isCreatingFormat, creatingFormat] = useDisclosure()
   // To choose a method is no work that could be lost: somebody does it to see what there is, or to upload one file.
   const { method } = saved
   useUnsavedChanges(hasChanges && !areSame({ ...form.values, method }, settingsValuesOf(saved)))
@@ -33,7 +36,7 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
       {form.values.method === 'GENERATE' ? (
         <form noValidate onSubmit={submit}>
           <Stack gap="lg">
-            <GenerateFields {...settings} />
+            <GenerateFields {...settings} createFormat={creatingFormat.open} />
             {settings.unanswered.isReminded && (
               <Alert color="yellow.9" variant="outline">
                 {text.promoCodes.lostBefore}
@@ -65,6 +68,15 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
           )}
         </>
       )}
+      <CreateFormat
+        close={creatingFormat.close}
+        isOpen={isCreatingFormat}
+        quantity={form.values.quantity}
+        onCreate={(created) => {
+          choose(created)
+          creatingFormat.close()
+        }}
+      />
     </Stack>
   )
 }

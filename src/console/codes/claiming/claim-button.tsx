@@ -19,12 +19,13 @@ export function ClaimButton() {
   const { unanswered } = useService()
   // Where the answer to a claim was lost, that is what there is to go on with.
   const first = tabs.find((tab) => unanswered.of(`claim-${tab} ${pool.id}`) !== undefined) ?? 'some'
-  if (pool.archivedAt !== null) return null
   return (
     <>
-      <Button leftSection={<PlusIcon />} onClick={open}>
-        {text.codes.claim.button}
-      </Button>
+      {pool.archivedAt === null && (
+        <Button leftSection={<PlusIcon />} onClick={open}>
+          {text.codes.claim.button}
+        </Button>
+      )}
       <Dialog
         fullScreen={isNarrow}
         onClose={close}
