@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { claim, done, finished, generate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { openBalancer } from '../support/balancer.ts'
+import { resize } from '../support/browser.ts'
 import type { Client } from '../support/client.ts'
 import { cutConnections, expectAccessible, openConsole } from '../support/console.ts'
 import { letHoursPass } from '../support/past.ts'
@@ -149,7 +150,7 @@ describe('the charts of a pool', () => {
     const { page } = await openActivity(poolId)
     await page.getByText('1E27').first().waitFor()
     const scrolls = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
-    await page.setViewportSize({ width: 390, height: 900 })
+    await resize(page, { width: 390, height: 900 })
     await expect.poll(scrolls, patiently).toBe(false)
     await page.getByText('Table', { exact: true }).click()
     await page

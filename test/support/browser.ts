@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
 import { inject } from 'vitest'
 import { Lazy } from '../../src/async/lazy.ts'
 import { chromiumFolder } from './chromium.ts'
@@ -33,21 +33,51 @@ export interface OpenedPage {
  */
 export async function openPage(url: string, options: PageOptions = {}): Promise<OpenedPage> {
   const { ownProfile = false, scheme = 'light', width = 1_400, height = 900, timeZone } = options
-  const wanted = { url, timeZone, colorScheme: scheme, viewport: { width, height } }
+  const wanted = { url, timeZone, colorScheme: scheme, size: { width, height } }
   const profile = (!ownProfile && (await profiles.take(wanted))) || (await newProfile(wanted))
   const { page, context } = profile
   return { page, context, close: () => (ownProfile ? context.close() : profiles.giveBack(profile)) }
 }
 
+/**
+ * Gives the window of a page this size. The page is laid out and used as in any such window, but drawn at a fraction of its size:
+ * nobody looks at it, and drawing takes a fifth of the browser's time. Where screenshots are wanted, it is drawn in full.
+ */
+export async function resize(page: Page, size: WindowSize): Promise<void> {
+  await page.setViewportSize(size)
+  if (process.env['SCREENSHOTS'] !== undefined) return
+  const { width, height } = size
+  const session = sessions.get(page) ?? (await page.context().newCDPSession(page))
+  sessions.set(page, session)
+  // What setViewportSize sends, and the scale of the drawing.
+  await session.send('Emulation.setDeviceMetricsOverride', {
+    width,
+    height,
+    screenWidth: width,
+    screenHeight: height,
+    deviceScaleFactor: 1,
+    mobile: false,
+    viewport: { x: 0, y: 0, width, height, scale: 0.05 },
+  })
+}
+
+const sessions = new WeakMap<Page, CDPSession>()
+
 // Starting it takes a second. It ends with the process.
 const browser = new Lazy(() => startBrowser(join(inject('browserFolder'), `${process.pid}`)))
+
+/** In CSS pixels. */
+interface WindowSize {
+  readonly width: number
+  readonly height: number
+}
 
 /** What a test wants of a profile. */
 interface WantedProfile {
   readonly url: string
   readonly timeZone: string | undefined
   readonly colorScheme: 'light' | 'dark'
-  readonly viewport: { width: number; height: number }
+  readonly size: WindowSize
 }
 
 interface Profile extends Pick<WantedProfile, 'url' | 'timeZone'> {
@@ -55,16 +85,19 @@ interface Profile extends Pick<WantedProfile, 'url' | 'timeZone'> {
   readonly page: Page
 }
 
-async function newProfile({ url, timeZone, ...look }: WantedProfile): Promise<Profile> {
+async function newProfile({ url, timeZone, colorScheme, size }: WantedProfile): Promise<Profile> {
   const context = await (await browser.get()).newContext({
     baseURL: url,
-    ...look,
+    colorScheme,
+    viewport: size,
     locale: 'en-US',
     ...(timeZone !== undefined && { timezoneId: timeZone }),
     // Colours that are still changing would have the wrong contrast.
     reducedMotion: 'reduce',
   })
-  return { url, timeZone, context, page: await context.newPage() }
+  const page = await context.newPage()
+  await resize(page, size)
+  return { url, timeZone, context, page }
 }
 
 /** The profile that tests use in turn, while it is not in use. */
@@ -72,7 +105,7 @@ class Profiles {
   #idle: Profile | undefined
 
   /** Resolves to nothing if there is none like this; one for another server is closed. */
-  async take({ url, timeZone, colorScheme, viewport }: WantedProfile): Promise<Profile | undefined> {
+  async take({ url, timeZone, colorScheme, size }: WantedProfile): Promise<Profile | undefined> {
     const idle = this.#idle
     this.#idle = undefined
     if (idle?.url !== url || idle.timeZone !== timeZone) {
@@ -80,7 +113,7 @@ class Profiles {
       return undefined
     }
     await idle.page.emulateMedia({ colorScheme })
-    await idle.page.setViewportSize(viewport)
+    await resize(idle.page, size)
     return idle
   }
 

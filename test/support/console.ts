@@ -3,7 +3,7 @@ import type { BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-
 import { expect, onTestFinished } from 'vitest'
 import { colorRules, findAccessibilityProblems } from './accessibility.ts'
 import { withScopes } from './api.ts'
-import { openPage, type PageOptions } from './browser.ts'
+import { openPage, type PageOptions, resize } from './browser.ts'
 import { Client } from './client.ts'
 import type { TestService } from './service.ts'
 
@@ -113,7 +113,7 @@ export async function faultsInAllLooks(
   for (const look of looks) {
     const { scheme, width } = look
     await page.emulateMedia({ colorScheme: scheme })
-    await page.setViewportSize({ width, height: 900 })
+    await resize(page, { width, height: 900 })
     const needed = await neededWidth(page)
     const found = await find(look)
     if (needed > width) found.push(`${needed} pixels wide`)
