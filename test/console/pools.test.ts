@@ -211,6 +211,24 @@ describe('many pools', () => {
     const shown = await page.getByRole('link', { name: /^Pool \d\d$/ }).allTextContents()
     expect(shown).toEqual([...names, 'Pool 45'].reverse())
   })
+
+  test('a page of which cannot be read is asked for again', async () => {
+    await using other = await stranger(service)
+    for (let i = 0; i < 21; i++) await newPool(other, `Pool ${i}`)
+    const { page } = await openConsole({ ...service, key: other.key })
+    let isDown = true
+    await page.route('**/graphql', async (route) => {
+      const { query = '', variables } = route.request().postDataJSON() ?? {}
+      if (!isDown || !query.includes('query Pools') || variables.after === null) return route.fallback()
+      isDown = false
+      const errors = [{ message: 'The database is away.', extensions: { code: 'UNAVAILABLE' } }]
+      await route.fulfill({ json: { data: null, errors } })
+    })
+    await page.getByRole('button', { name: 'Show more' }).click()
+    const alert = page.getByRole('alert').filter({ hasText: 'The database is away.' })
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('link', { name: 'Pool 0', exact: true }).waitFor()
+  })
 })
 
 describe('a key that may not', () => {

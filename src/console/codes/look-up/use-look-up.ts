@@ -78,6 +78,6 @@ function stateOf(typed: string, asked: string, result: Result): LookUpState {
       return { name: 'limited', retryAfterMs: Number(limit.extensions['retryAfterMs']) }
     return { name: 'failed', messages: problemsOf(error).map(({ message }) => message) }
   }
-  if (data == null || error !== undefined) return { name: 'looking' }
+  if (data === undefined || error !== undefined) return { name: 'looking' }
   return data.code === null ? { name: 'none' } : { name: 'found', code: data.code }
 }
