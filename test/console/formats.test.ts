@@ -167,7 +167,6 @@ describe('formats', () => {
     await page.getByText('LIVE-####', { exact: true }).waitFor()
     await page.getByText('Known once codes have been generated').waitFor()
     await page.getByText('100% of the format is left').waitFor()
-    await page.getByText('Live', { exact: true }).waitFor()
     await generate(client, { poolId: await newPool(client), formatId, quantity: 2_500 })
     await page.getByText('7,500', { exact: true }).waitFor()
     await page.getByText('75% of the format is left').waitFor()

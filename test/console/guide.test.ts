@@ -377,8 +377,6 @@ describe('the form', () => {
     await done(client, 'saveReplenishment', { ...settings, quantity: 10 }, 'pool { id }')
     const { page } = await openConsole(service, { path: section(poolId) })
     await page.getByText('1,000', { exact: true }).waitFor()
-    // The events begin with the next ones.
-    await page.getByText('Live', { exact: true }).waitFor()
     await done(client, 'saveReplenishment', { ...settings, quantity: 11 }, 'pool { id }')
     await expect.poll(() => quantityOf(page).inputValue()).toBe('11')
     await quantityOf(page).fill('500')
@@ -408,7 +406,6 @@ describe('the Promo Codes section', () => {
     const { poolId, formatId } = await newStock(client, 3)
     const { page } = await openConsole(service, { path: section(poolId) })
     await page.getByRole('combobox', { name: 'Pick an existing format' }).waitFor()
-    await page.getByText('Live', { exact: true }).waitFor()
     const settings = { poolId, method: 'GENERATE', formatId, quantity: 100, autoGenerate: true }
     await done(client, 'saveReplenishment', settings, 'pool { id }')
     await claim(client, poolId, 2)
@@ -441,7 +438,6 @@ describe('the Promo Codes section', () => {
     const poolId = await newPool(client)
     const { page } = await openConsole(service, { path: section(poolId) })
     await saveAndGenerate(page).waitFor()
-    await page.getByText('Live', { exact: true }).waitFor()
     expect(await mutate(client, 'archivePool', { poolId })).not.toHaveProperty('message')
     await page.getByText('This pool is archived').waitFor()
     await page.getByRole('button', { name: 'Unarchive' }).waitFor()

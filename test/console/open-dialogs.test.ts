@@ -10,9 +10,6 @@ const client = useClient(service)
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
 const field = (page: Page, name: string) => page.getByRole('dialog').getByRole('textbox', { name })
 
-// Events begin with the next ones.
-const live = async (page: Page) => await page.getByText('Live', { exact: true }).waitFor()
-
 /** Waits for the screen behind the dialog to show a tab, a link, a heading or the like of this name. */
 const behind = async (page: Page, role: 'heading' | 'link' | 'radio' | 'tab' | 'alert', name: string) =>
   await page.getByRole(role, { name, includeHidden: true }).waitFor({ state: 'attached' })
@@ -27,7 +24,6 @@ describe('an open dialog stays, with what was typed', () => {
       await route.fallback()
     })
     await page.goto('/')
-    await live(page)
     await press(page, 'Create a pool')
     await field(page, 'Name').fill('Half a na')
     held.resolve()
@@ -41,7 +37,6 @@ describe('an open dialog stays, with what was typed', () => {
   test('when the codes that it would withdraw are claimed', async () => {
     const { poolId } = await newStock(client, 3)
     const { page } = await openConsole(service, { path: `/pools/${poolId}/all-codes` })
-    await live(page)
     await press(page, 'Withdraw codes')
     await field(page, 'Reason').fill('Half a rea')
     await claim(client, poolId, 3)
@@ -55,7 +50,6 @@ describe('an open dialog stays, with what was typed', () => {
   test('when somebody archives the pool whose codes it has claimed', async () => {
     const { poolId } = await newStock(client, 1)
     const { page } = await openConsole(service, { path: `/pools/${poolId}/all-codes` })
-    await live(page)
     await press(page, 'Claim codes')
     await press(page, 'Claim')
     const claimed = page.getByRole('dialog').getByText('1 code was claimed.')
@@ -72,7 +66,6 @@ describe('an open dialog stays, with what was typed', () => {
     const poolId = await newPool(client)
     const formatId = await newFormat(client)
     const { page } = await openConsole(service, { path: `/pools/${poolId}/promo-codes` })
-    await live(page)
     await press(page, 'Create a new format')
     await field(page, 'Name').fill('Half a na')
     const settings = { poolId, method: 'UPLOAD', formatId }

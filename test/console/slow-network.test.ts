@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { newPool, stranger } from '../support/api.ts'
 import { openConsole, takeScreenshot } from '../support/console.ts'
 import { useService } from '../support/service.ts'
 
@@ -34,3 +35,29 @@ test.each(['light', 'dark'] as const)(
     expect(await page.evaluate(primary)).toBe('#4c6ef5')
   },
 )
+
+test('shows what happens while the console is loaded', async () => {
+  await using newcomer = await stranger(service)
+  const { page } = await openConsole({ ...service, key: newcomer.key }, { path: '/health' })
+  const order: string[] = []
+  const held = Promise.withResolvers<void>()
+  await page.route('**/graphql', async (route) => {
+    const document = route.request().postData() ?? ''
+    if (document.includes('query Place')) {
+      await held.promise
+      order.push('the place of the events')
+    }
+    if (document.includes('query Pools')) order.push('the pools')
+    await route.fallback()
+  })
+  const viewer = page.waitForResponse(
+    (answer) => answer.request().postData()?.includes('query Viewer') === true,
+  )
+  await page.goto('/')
+  await viewer
+  await newPool(newcomer, 'Created meanwhile')
+  held.resolve()
+  await page.getByRole('link', { name: 'Created meanwhile' }).waitFor()
+  // The other way round, what happens in between would be missed.
+  expect(order.slice(0, 2)).toEqual(['the place of the events', 'the pools'])
+})

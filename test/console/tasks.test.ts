@@ -118,7 +118,6 @@ describe('the tasks of a pool', () => {
     }
     const down = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => from - i)
     await expect.poll(quantities).toEqual(down(25, 6))
-    await page.getByText('Live', { exact: true }).waitFor()
     await generate(client, { poolId, formatId, quantity: 26 })
     await expect.poll(quantities).toEqual(down(26, 6))
     await page.getByRole('button', { name: 'Show more' }).click()

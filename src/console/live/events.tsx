@@ -77,6 +77,11 @@ export type News = LiveEvent | 'missed'
 export class LiveEvents {
   readonly #client: Client
   readonly #listeners = new Set<(news: News) => void>()
+  /**
+   * Whether there is a place to follow events from: what is read from then on misses nothing that happens after it. Also true if
+   * there is none for the moment: then all is read again once there is.
+   */
+  readonly isReady = new Observable(false)
   /** Why events have ended for good, if they have. */
   readonly failure = new Observable<string | undefined>(undefined)
   #leave = () => {}
@@ -92,8 +97,6 @@ export class LiveEvents {
 
   /** Follows the events until `stop`. */
   start(): void {
-    this.failure.set(undefined)
-    let isFirst = true
     const documents = { state: PlaceQuery, events: EventsSubscription }
     this.#leave = follow(
       this.#client,
@@ -101,18 +104,22 @@ export class LiveEvents {
       {},
       {
         begin: () => {
-          // Not before there is a new place: what is read from now on misses nothing that happens after it.
-          if (!isFirst) this.#tell('missed')
-          isFirst = false
+          if (this.isReady.get()) this.#tell('missed')
+          else this.isReady.set(true)
         },
         next: (event) => this.#tell(event),
-        fail: (message) => this.failure.set(message),
+        wait: () => this.isReady.set(true),
+        fail: (message) => {
+          this.failure.set(message)
+          this.isReady.set(true)
+        },
       },
     )
   }
 
   stop(): void {
     this.#leave()
+    this.failure.set(undefined)
   }
 
   #tell(news: News): void {

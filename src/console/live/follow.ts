@@ -16,6 +16,8 @@ export interface Follower<State, Event> {
   begin(state: State): void
   /** What has happened since then: every event in order, and once, but for those that `begin` has already brought. */
   next(event: Event): void
+  /** The state cannot be read for the moment. That is tried again. */
+  wait?(): void
   /** The events have ended for good. */
   fail(message: string): void
 }
@@ -46,6 +48,7 @@ export function follow<
         follower.fail(messageOf(error))
         return
       }
+      follower.wait?.()
       await pause(failures)
       if (!hasLeft) await begin(failures + 1)
       return

@@ -17,7 +17,7 @@ export function Loaded<Data>({
   skeleton?: ReactNode
   children: (data: Data) => ReactNode
 }) {
-  if (data !== undefined && data !== null) return children(data)
+  if (data !== undefined) return children(data)
   if (error !== undefined && !fetching)
     return (
       <Alert color="red" role="alert" variant="light">
@@ -40,6 +40,11 @@ export function Loaded<Data>({
         </Stack>
       </Alert>
     )
+  return <Loading skeleton={skeleton} />
+}
+
+/** What is shown until there is something to show: a skeleton of it, or of any text. */
+export function Loading({ skeleton }: { skeleton?: ReactNode }) {
   return (
     <div aria-busy="true" aria-label={text.common.loading} role="status">
       {skeleton ?? (

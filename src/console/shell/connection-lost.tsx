@@ -4,6 +4,7 @@ import { type Observable, useObserved } from '../api/observable.ts'
 import { useService } from '../api/service.tsx'
 import { LiveEventsContext } from '../live/events.tsx'
 import { text } from '../text.ts'
+import { useMay } from './viewer.tsx'
 
 /**
  * Says that the connection is lost, over the content so that nothing moves under a finger. Screen readers are told, also when
@@ -34,7 +35,8 @@ export function ConnectionLost() {
 /** Says that changes are no longer shown as they happen, and why. */
 export function EventsEnded() {
   const events = useContext(LiveEventsContext)
-  return events === undefined ? null : <Ended failure={events.failure} />
+  const mayRead = useMay('READ')
+  return events === undefined || !mayRead ? null : <Ended failure={events.failure} />
 }
 
 function Ended({ failure }: { failure: Observable<string | undefined> }) {

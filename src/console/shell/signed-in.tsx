@@ -5,7 +5,7 @@ import { SignInAgain } from '../account/sign-in-again.tsx'
 import { useObserved } from '../api/observable.ts'
 import { useService } from '../api/service.tsx'
 import { LiveEvents, LiveEventsContext } from '../live/events.tsx'
-import { Loaded } from '../parts/loaded.tsx'
+import { Loaded, Loading } from '../parts/loaded.tsx'
 import { Uploads, UploadsContext } from '../uploads/uploads.ts'
 import { FailureBoundary } from './failure-boundary.tsx'
 import { Permitted } from './permitted.tsx'
@@ -24,10 +24,12 @@ export function SignedIn() {
   const hasEnded = useObserved(sessionEnded)
   const apiKey = useLatest(viewer[0].data?.apiKey)
   const mayRead = apiKey?.scopes.includes('READ') ?? false
-  const events = useLiveEvents(mayRead && !hasEnded)
+  // Begun before it is known whether the key may, so that the screens need not wait for one answer after the other.
+  const events = useLiveEvents(!hasEnded && (apiKey === undefined || mayRead))
+  const isReady = useObserved(events.isReady) || !mayRead
   if (hasEnded && apiKey === undefined)
     return <Navigate replace state={{ from: pathname + search + hash }} to="/sign-in" />
-  if (apiKey === undefined) return <Loaded of={viewer}>{() => null}</Loaded>
+  if (apiKey === undefined || !isReady) return <Loaded of={viewer}>{() => <Loading />}</Loaded>
   return (
     <>
       <Activity mode={hasEnded ? 'hidden' : 'visible'}>
