@@ -58,6 +58,7 @@ export const text = {
     next: 'Next',
     none: 'None',
     noAnswer: 'The service gave no answer. Try again.',
+    outOfDate: 'What you see may be incomplete or out of date',
     unreachable: 'The service cannot be reached. Check your connection, then try again.',
     lost: {
       unknown:

@@ -25,6 +25,28 @@ describe('the settings of a pool', () => {
     expect(await page.getByText('You have unsaved changes.').count()).toBe(0)
   })
 
+  test('stay as they were typed although they cannot be read again', async () => {
+    const poolId = await newPool(client)
+    const { page } = await openConsole(service, { path: `/pools/${poolId}/settings` })
+    await page.getByLabel('Name').fill('Half a na')
+    const errors = [{ message: 'The database is away.', extensions: { code: 'UNAVAILABLE' } }]
+    await page.route('**/graphql', (route) => route.fulfill({ json: { data: null, errors } }))
+    await done(client, 'updatePool', { poolId, description: 'Of somebody else' }, 'pool { id }')
+    const alerts = page
+      .getByRole('alert')
+      .filter({ hasText: 'What you see may be incomplete or out of date' })
+    await alerts.filter({ hasText: 'The database is away.' }).first().waitFor()
+    expect(await page.getByLabel('Name').inputValue()).toBe('Half a na')
+    await page.unrouteAll()
+    while ((await alerts.count()) > 0) {
+      const alert = await alerts.first().elementHandle()
+      await alerts.first().getByRole('button', { name: 'Try again' }).click()
+      await alert?.waitForElementState('hidden')
+    }
+    await page.getByText('Of somebody else').first().waitFor()
+    expect(await page.getByLabel('Name').inputValue()).toBe('Half a na')
+  })
+
   test('show what the API says is wrong, and discard changes', async () => {
     const taken = `Taken ${crypto.randomUUID()}`
     await newPool(client, taken)

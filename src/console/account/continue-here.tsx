@@ -17,8 +17,8 @@ export function ContinueHere({ onSignedIn }: { onSignedIn: () => void | Promise<
     try {
       const refusal = await signInHere()
       if (refusal !== undefined) return setProblem(refusal)
-      const { data } = await client.query(ViewerQuery, {}, { requestPolicy: 'network-only' })
-      if (data === undefined) return setProblem(words.refused)
+      const { error } = await client.query(ViewerQuery, {}, { requestPolicy: 'network-only' })
+      if (error !== undefined) return setProblem(words.refused)
       otherPages.postMessage('began' satisfies SessionNews)
       await onSignedIn()
     } finally {

@@ -61,8 +61,8 @@ function useTrying(isNeeded: boolean, isLocal: boolean, goOn: () => Promise<void
 function useGoOn(keyId: string): () => Promise<void> {
   const { client, sessionEnded, reread } = useService()
   return useCallback(async () => {
-    const { data } = await client.query(ViewerQuery, {}, { requestPolicy: 'network-only' })
-    if (data === undefined) return
+    const { data, error } = await client.query(ViewerQuery, {}, { requestPolicy: 'network-only' })
+    if (data === undefined || error !== undefined) return
     if (data.apiKey.id !== keyId) return location.reload()
     if (!sessionEnded.get()) return
     sessionEnded.set(false)

@@ -43,8 +43,6 @@ export function createApiClient(
     },
     exchanges: [
       queries.exchange,
-      // Without data, an answer has null where a field has failed, and nothing where the request has.
-      mapExchange({ onResult: (result) => (result.data === null ? { ...result, data: undefined } : result) }),
       cacheExchange({
         schema,
         keys: Object.fromEntries(withoutId.map((name) => [name, () => null])),

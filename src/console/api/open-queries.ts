@@ -1,20 +1,35 @@
-import { type Client, type Exchange, mapExchange, type Operation } from 'urql'
+import { type Client, type Exchange, mapExchange, type Operation, type OperationResult } from 'urql'
 
 /** The queries whose answers are on the screen. */
 export class OpenQueries {
-  readonly #open = new Map<number, Operation>()
+  readonly #open = new Map<number, { operation: Operation; data?: unknown }>()
 
-  /** Notes which queries are in use. It comes first in the client's exchanges. */
+  /** Notes which queries are in use, and what they have brought. It comes first in the client's exchanges. */
   readonly exchange: Exchange = mapExchange({
     onOperation: (operation) => {
-      if (operation.kind === 'query') this.#open.set(operation.key, operation)
-      else if (operation.kind === 'teardown') this.#open.delete(operation.key)
+      const { key, kind } = operation
+      if (kind === 'query') this.#open.set(key, { ...this.#open.get(key), operation })
+      else if (kind === 'teardown') this.#open.delete(key)
     },
+    onResult: (result) => this.#withLastData(result),
   })
+
+  /**
+   * An answer without data gets those of the one before: what is on the screen, and what somebody is typing there, stays although
+   * it cannot be read again. The error says that they are not new.
+   */
+  #withLastData(result: OperationResult): OperationResult {
+    const open = this.#open.get(result.operation.key)
+    // Without data, an answer has null where a field has failed, and nothing where the request has.
+    const data = result.data ?? (result.error === undefined ? undefined : open?.data)
+    if (open !== undefined) open.data = data
+    return { ...result, data }
+  }
 
   /** Sends all of them again. What is on the screen stays until the new answers are there. */
   reread(client: Client): void {
-    for (const { key, query, variables } of [...this.#open.values()])
+    for (const { operation } of [...this.#open.values()]) {
+      const { key, query, variables } = operation
       client.reexecuteOperation(
         client.createRequestOperation(
           'query',
@@ -22,5 +37,6 @@ export class OpenQueries {
           { requestPolicy: 'cache-and-network' },
         ),
       )
+    }
   }
 }

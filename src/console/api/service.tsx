@@ -55,7 +55,7 @@ export function connectService(): Service {
     unanswered: new UnansweredRequests(),
     reread: () => queries.reread(client),
     async rereadIfReachable() {
-      // Queries that fail would take from the screen what is on it.
+      // Queries that fail would all say so.
       const { error } = await client.query(ReachQuery, {}, { requestPolicy: 'network-only' })
       if (error?.networkError === undefined) queries.reread(client)
     },

@@ -42,7 +42,7 @@ export function follow<
   const begin = async (failures: number): Promise<void> => {
     const { data, error } = await client.query(documents.state, variables, { requestPolicy: 'network-only' })
     if (hasLeft) return
-    if (data === undefined) {
+    if (data === undefined || error !== undefined) {
       // Without a network there is no code: the same request may work in a moment.
       if (error?.networkError === undefined && !passes(error?.graphQLErrors)) {
         follower.fail(messageOf(error))

@@ -1,12 +1,12 @@
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
-import type { UseQueryState } from 'urql'
+import type { CombinedError, UseQueryState } from 'urql'
 import { problemsOf } from '../api/read-problems.ts'
 import { text } from '../text.ts'
 
 /**
- * What a query has brought: a skeleton until then, and what is wrong if it failed. Data from before is shown while it is
- * read again.
+ * What a query has brought: a skeleton until then, and what is wrong if it failed. Data from before stay while it is read again,
+ * and beside what is wrong if that fails.
  */
 export function Loaded<Data>({
   of: [{ data, error, fetching }, again],
@@ -17,30 +17,53 @@ export function Loaded<Data>({
   skeleton?: ReactNode
   children: (data: Data) => ReactNode
 }) {
-  if (data !== undefined) return children(data)
-  if (error !== undefined && !fetching)
-    return (
-      <Alert color="red" role="alert" variant="light">
-        <Stack gap="sm">
-          {problemsOf(error).map(({ message }) => (
-            <Text key={message} size="sm">
-              {message}
-            </Text>
-          ))}
-          <Group>
-            <Button
-              color="red"
-              onClick={() => again({ requestPolicy: 'network-only' })}
-              size="xs"
-              variant="light"
-            >
-              {text.common.retry}
-            </Button>
-          </Group>
-        </Stack>
-      </Alert>
-    )
-  return <Loading skeleton={skeleton} />
+  if (data === undefined && (error === undefined || fetching)) return <Loading skeleton={skeleton} />
+  return (
+    <>
+      {error !== undefined && (
+        <Failed
+          again={() => again({ requestPolicy: 'network-only' })}
+          error={error}
+          isOutOfDate={data !== undefined}
+          isReading={fetching}
+        />
+      )}
+      {data !== undefined && children(data)}
+    </>
+  )
+}
+
+interface FailedProps {
+  error: CombinedError
+  /** Whether something is shown that was read before. */
+  isOutOfDate: boolean
+  isReading: boolean
+  again: () => void
+}
+
+function Failed({ error, isOutOfDate, isReading, again }: FailedProps) {
+  return (
+    <Alert
+      color="red"
+      mb="md"
+      role="alert"
+      variant="light"
+      {...(isOutOfDate && { title: text.common.outOfDate })}
+    >
+      <Stack gap="sm">
+        {problemsOf(error).map(({ message }) => (
+          <Text key={message} size="sm">
+            {message}
+          </Text>
+        ))}
+        <Group>
+          <Button color="red" loading={isReading} onClick={again} size="xs" variant="light">
+            {text.common.retry}
+          </Button>
+        </Group>
+      </Stack>
+    </Alert>
+  )
 }
 
 /** What is shown until there is something to show: a skeleton of it, or of any text. */
