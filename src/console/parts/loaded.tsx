@@ -36,12 +36,13 @@ export function Loaded<Data>({
 interface FailedProps {
   error: CombinedError
   /** Whether something is shown that was read before. */
-  isOutOfDate: boolean
-  isReading: boolean
+  isOutOfDate?: boolean
+  isReading?: boolean
   again: () => void
 }
 
-function Failed({ error, isOutOfDate, isReading, again }: FailedProps) {
+/** What is wrong with a query that failed, and a way to ask again. */
+export function Failed({ error, isOutOfDate = false, isReading = false, again }: FailedProps) {
   return (
     <Alert
       color="red"

@@ -1,10 +1,10 @@
-import { Alert, Button, Center, Paper, SimpleGrid, Table } from '@mantine/core'
+import { Button, Center, Paper, SimpleGrid, Table } from '@mantine/core'
 import { useMediaQuery, useThrottledCallback } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql, type ResultOf } from '../api/graphql.ts'
-import { problemsOf } from '../api/read-problems.ts'
 import { type News, useEvents } from '../live/events.tsx'
+import { Failed } from '../parts/loaded.tsx'
 import { text } from '../text.ts'
 import type { LastDays } from './days.ts'
 import { argumentsOf, type PoolListFilter } from './filter.ts'
@@ -161,10 +161,7 @@ function NextPage(props: PageProps) {
   return (
     <Foot isNarrow={props.isNarrow}>
       {error !== undefined && !fetching ? (
-        <Failed
-          again={() => read({ requestPolicy: 'network-only' })}
-          messages={problemsOf(error).map(({ message }) => message)}
-        />
+        <Failed again={() => read({ requestPolicy: 'network-only' })} error={error} />
       ) : (
         <Button loading variant="default">
           {text.common.more}
@@ -197,16 +194,5 @@ function Foot({ isNarrow, children }: { isNarrow: boolean; children: ReactNode }
         <Center>{children}</Center>
       </Table.Td>
     </Table.Tr>
-  )
-}
-
-function Failed({ messages, again }: { messages: readonly string[]; again: () => void }) {
-  return (
-    <Alert color="red" role="alert" variant="light">
-      {messages.join(' ')}{' '}
-      <Button color="red" onClick={again} size="compact-sm" variant="light">
-        {text.common.retry}
-      </Button>
-    </Alert>
   )
 }
